@@ -1,0 +1,34 @@
+//! Changes made outside.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use crate::key::Key;
+
+/// What changed outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Change {
+    /// One key.
+    Key(Key),
+    /// Anything of the provider.
+    All,
+}
+
+/// A stream of changes. It ends when the provider notices none any more.
+pub type Changes = Pin<Box<dyn Stream<Item = Change> + Send>>;
+
+/// The stream of a provider whose credentials do not change outside: over at once.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct NoChanges;
+
+impl Stream for NoChanges {
+    type Item = Change;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Change>> {
+        Poll::Ready(None)
+    }
+}

@@ -1,0 +1,84 @@
+//! How a provider asks for credentials it depends on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::credential::Credential;
+use crate::error::{CredentialError, ErrorCode};
+use crate::reference::CredentialRef;
+use crate::revision::Revision;
+use crate::variant::Variant;
+
+/// What a provider wants from another (or from itself). The session is that of the request at hand:
+/// a provider cannot ask for another person's.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Want {
+    /// Which credential.
+    pub credential: CredentialRef,
+    /// Its variant.
+    pub variant: Variant,
+    /// How long it should last.
+    pub min_validity: Duration,
+    /// A revision the provider saw rejected.
+    pub rejected: Option<Revision>,
+}
+
+impl Want {
+    /// A credential without variant.
+    #[must_use]
+    pub const fn new(credential: CredentialRef) -> Self {
+        Self {
+            credential,
+            variant: Variant::none(),
+            min_validity: Duration::ZERO,
+            rejected: None,
+        }
+    }
+
+    /// With a variant.
+    #[must_use]
+    pub fn with_variant(mut self, variant: Variant) -> Self {
+        self.variant = variant;
+        self
+    }
+
+    /// That lasts at least this long.
+    #[must_use]
+    pub const fn with_min_validity(mut self, min_validity: Duration) -> Self {
+        self.min_validity = min_validity;
+        self
+    }
+
+    /// But not this revision: it was rejected.
+    #[must_use]
+    pub const fn rejecting(mut self, revision: Option<Revision>) -> Self {
+        self.rejected = revision;
+        self
+    }
+}
+
+/// Gives a provider credentials of others, as consumer `provider:<id>`, under the same access rules.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The credential wanted. Cancel-safe.
+    ///
+    /// # Errors
+    /// The other credential's error; `dependency_cycle` and `dependency_too_deep` besides.
+    async fn get(&self, want: Want) -> Result<Arc<Credential>, CredentialError>;
+}
+
+/// A source with nothing in it.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct NoSource;
+
+#[async_trait]
+impl Source for NoSource {
+    async fn get(&self, want: Want) -> Result<Arc<Credential>, CredentialError> {
+        let detail = "this request has no source of other credentials";
+        Err(CredentialError::new(ErrorCode::ProviderNotFound, detail).about(&want.credential))
+    }
+}
