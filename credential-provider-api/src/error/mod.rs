@@ -15,6 +15,7 @@ pub use code::{ErrorClass, ErrorCode, ReauthReason};
 pub use detail::Detail;
 
 use crate::reference::CredentialRef;
+use crate::sign_in::SignInStep;
 
 /// What went wrong with a credential, whose turn it is, and what to do.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ struct Inner {
     reason: Option<ReauthReason>,
     credential: Option<CredentialRef>,
     parent: Option<CredentialRef>,
+    step: Option<SignInStep>,
 }
 
 impl CredentialError {
@@ -41,6 +43,7 @@ impl CredentialError {
             reason: None,
             credential: None,
             parent: None,
+            step: None,
         }))
     }
 
@@ -50,6 +53,16 @@ impl CredentialError {
         let mut error = Self::new(ErrorCode::NeedsReauth, detail);
         error.inner().reason = Some(reason);
         error
+    }
+
+    /// The same error, handed on by a credential derived from the one it is about: that one becomes
+    /// the [`parent`](Self::parent), unless a deeper cause is named already.
+    #[must_use]
+    pub fn passed_on(mut self) -> Self {
+        if let Some(credential) = self.inner().credential.take() {
+            return self.caused_by(&credential);
+        }
+        self
     }
 
     /// How long to wait before trying again, as the source asked (Retry-After).
@@ -76,6 +89,19 @@ impl CredentialError {
             self.inner().parent = Some(parent.clone());
         }
         self
+    }
+
+    /// The step a person must take. It is private to the requester, so no text shows it.
+    #[must_use]
+    pub fn with_step(mut self, step: SignInStep) -> Self {
+        self.inner().step = Some(step);
+        self
+    }
+
+    /// The step a person must take, where the provider gave one.
+    #[must_use]
+    pub fn step(&self) -> Option<&SignInStep> {
+        self.0.step.as_ref()
     }
 
     /// What happened.
@@ -172,6 +198,12 @@ impl fmt::Debug for CredentialError {
 }
 
 impl std::error::Error for CredentialError {}
+
+impl From<crate::id::InvalidId> for CredentialError {
+    fn from(problem: crate::id::InvalidId) -> Self {
+        Self::new(ErrorCode::ConfigurationInvalid, problem)
+    }
+}
 
 #[cfg(test)]
 mod tests {

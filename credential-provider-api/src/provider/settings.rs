@@ -52,6 +52,13 @@ impl Settings {
         &self.path
     }
 
+    /// The same settings at another path.
+    #[must_use]
+    pub fn with_path(mut self, path: String) -> Self {
+        self.path = path;
+        self
+    }
+
     /// Reads them as `T`. Every unknown field is an error, with its path and the nearest known name.
     ///
     /// # Errors

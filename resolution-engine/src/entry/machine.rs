@@ -1,0 +1,522 @@
+//! The state machine of one entry: event and time in, decision out. No I/O, no clock, no lock.
+//!
+//! The shell in `cell.rs` holds it under a mutex and carries out what it decides before letting go,
+//! so decisions and their effects have one order.
+
+use std::time::Duration;
+
+use credential_provider_api::{
+    CredentialError, ErrorClass, ErrorCode, ReauthReason, Revision, State, Timestamp,
+};
+
+use super::window::Plan;
+use crate::tuning::Tuning;
+
+/// The machine.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Machine {
+    /// Counts withdrawals: an answer from before one does not count.
+    epoch: u32,
+    /// The flight under way, and the epoch it started in. Zero is none.
+    flight: u32,
+    flight_epoch: u32,
+    flights: u32,
+    withdrawal: Option<Withdrawal>,
+    current: Option<Current>,
+    trouble: Option<Box<Trouble>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Current {
+    revision: Revision,
+    received: Timestamp,
+    plan: Plan,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Trouble {
+    failure: Option<Failure>,
+    /// Flights that failed one after the other.
+    failures: u32,
+    rejected: Option<Revision>,
+    forced_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+struct Failure {
+    error: CredentialError,
+    /// Fails fast until then; `MAX` for what only a person can end.
+    until: Timestamp,
+}
+
+/// What a caller asks of the machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    /// The time.
+    pub(crate) now: Timestamp,
+    /// How long the credential should last.
+    pub(crate) min_validity: Duration,
+    /// Whether remembered failures count.
+    pub(crate) persistence: Persistence,
+}
+
+/// Whether a remembered failure is the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Persistence {
+    /// It is, while it is remembered.
+    #[default]
+    Respectful,
+    /// Try again all the same. A revocation still counts.
+    Explicit,
+}
+
+/// Why a flight starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// There is nothing yet.
+    Cold,
+    /// The end is near or reached.
+    Expiring,
+    /// It was rejected.
+    Rejected,
+    /// A caller needs a longer life.
+    TooShort,
+}
+
+/// What the machine decides about a request.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// Serve what there is.
+    Serve,
+    /// Start a flight of this number and wait for it.
+    Start {
+        /// Its number.
+        flight: u32,
+        /// Why.
+        cause: Cause,
+        /// Whether what there is serves if the flight fails or takes too long.
+        fallback: Fallback,
+    },
+    /// Wait for the flight under way.
+    Wait {
+        /// As for `Start`.
+        fallback: Fallback,
+    },
+    /// A flight that no longer counts is under way: wait for its end, then ask again.
+    Drain,
+    /// Fail.
+    Fail(CredentialError),
+}
+
+/// Whether there is something to serve meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fallback {
+    /// There is.
+    Current,
+    /// There is not.
+    None,
+}
+
+/// How a flight ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Ended {
+    /// With a credential to cache.
+    Issued {
+        /// Its revision.
+        revision: Revision,
+        /// Its planned life.
+        plan: Plan,
+    },
+    /// With an answer for those who wait that is not cached.
+    Passing,
+    /// With the secret there was before.
+    Unchanged,
+    /// With an error.
+    Failed(CredentialError),
+    /// Without a result: it was stopped.
+    Stopped,
+}
+
+/// What follows from a flight's end.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// Serve the new credential; look at it again at this time.
+    Publish(Timestamp),
+    /// Keep what there is; look at it again at this time.
+    Keep(Timestamp),
+    /// Give the answer to those who wait, and keep nothing.
+    Pass,
+    /// Tell those who wait; look again at this time if there still is something to renew.
+    Fail(CredentialError, Option<Timestamp>),
+    /// The answer came too late: it counts for nothing.
+    Discard,
+}
+
+/// What the machine decides when the scheduler looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Renew now, as this flight.
+    Start(u32),
+    /// Look again then.
+    At(Timestamp),
+    /// Nothing to do until somebody asks.
+    Nothing,
+}
+
+/// Why what there is stops being served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Withdrawal {
+    /// Forgotten; the next request asks the source.
+    Invalidated,
+    /// A parent was withdrawn.
+    ParentEnded,
+    /// Its provider was replaced or removed.
+    ProviderChanged,
+    /// Revoked.
+    Revoked,
+    /// The session has ended.
+    SessionEnded,
+    /// Somebody signed in.
+    SignedIn,
+    /// Somebody signed out.
+    SignedOut,
+}
+
+impl Machine {
+    /// A caller asks.
+    pub(crate) fn request(&mut self, ask: Ask, tuning: &Tuning) -> Answer {
+        let Ask { now, .. } = ask;
+        if self.flight != 0 && self.flight_epoch != self.epoch {
+            return match self.failure_at(now, Persistence::Respectful) {
+                Some(error) if error.code() == ErrorCode::Revoked => Answer::Fail(error),
+                _ => Answer::Drain,
+            };
+        }
+        let Some(current) = self.current.filter(|c| now < c.plan.window.until) else {
+            return self.obtain(ask, Fallback::None, tuning);
+        };
+        let long_enough = now.plus(ask.min_validity) <= current.plan.window.until
+            || !current.could_be_longer(now, ask.min_validity);
+        if long_enough && now < current.plan.window.renew_by {
+            return Answer::Serve;
+        }
+        let fallback = if long_enough {
+            Fallback::Current
+        } else {
+            Fallback::None
+        };
+        self.obtain(ask, fallback, tuning)
+    }
+
+    /// A flight of this number ended.
+    pub(crate) fn ended(
+        &mut self,
+        flight: u32,
+        ended: Ended,
+        now: Timestamp,
+        tuning: &Tuning,
+    ) -> Effect {
+        if flight != self.flight {
+            return Effect::Discard;
+        }
+        self.flight = 0;
+        if self.flight_epoch != self.epoch {
+            return Effect::Discard;
+        }
+        match ended {
+            Ended::Issued { revision, plan } if self.rejected() != Some(revision) => {
+                let forced_at = self.trouble.take().and_then(|trouble| trouble.forced_at);
+                if forced_at.is_some() {
+                    self.trouble = Some(Box::new(Trouble {
+                        forced_at,
+                        ..Trouble::default()
+                    }));
+                }
+                self.current = Some(Current {
+                    revision,
+                    received: now,
+                    plan,
+                });
+                Effect::Publish(plan.renew_at)
+            }
+            Ended::Passing => {
+                self.trouble = None;
+                Effect::Pass
+            }
+            Ended::Issued { .. } | Ended::Unchanged => match &self.current {
+                // The source had nothing newer: ask again when half of what is left has passed.
+                Some(current) if now < current.plan.window.until => {
+                    Effect::Keep(now.plus(now.until(current.plan.window.until) / 2))
+                }
+                _ => {
+                    let detail = "the source gave the rejected credential again";
+                    self.fail(
+                        CredentialError::new(ErrorCode::Rejected, detail),
+                        now,
+                        tuning,
+                    )
+                }
+            },
+            Ended::Failed(error) => self.fail(error, now, tuning),
+            Ended::Stopped => Effect::Discard,
+        }
+    }
+
+    /// The scheduler looks; `used` says whether anybody used what there is.
+    pub(crate) fn due(&mut self, now: Timestamp, used: Used) -> Due {
+        let Some(current) = self.current.filter(|c| now < c.plan.window.until) else {
+            return Due::Nothing;
+        };
+        if self.flight != 0 {
+            return Due::Nothing;
+        }
+        if let Some(failure) = self.trouble.as_ref().and_then(|t| t.failure.as_ref())
+            && now < failure.until
+        {
+            return if failure.until == Timestamp::MAX {
+                Due::Nothing
+            } else {
+                Due::At(failure.until)
+            };
+        }
+        if now < current.plan.renew_at {
+            return Due::At(current.plan.renew_at);
+        }
+        match used {
+            Used::Yes => Due::Start(self.begin()),
+            Used::No if now < current.plan.window.renew_by => Due::At(current.plan.window.renew_by),
+            Used::No => Due::Nothing,
+        }
+    }
+
+    /// Somebody saw `revision` rejected. Whether it was what is served: it no longer is.
+    pub(crate) fn reject(&mut self, revision: Revision) -> Rejection {
+        if self
+            .current
+            .is_none_or(|current| current.revision != revision)
+        {
+            return Rejection::Old;
+        }
+        self.current = None;
+        self.trouble.get_or_insert_default().rejected = Some(revision);
+        Rejection::Withdrawn
+    }
+
+    /// What there is stops being served, and an answer under way does not count.
+    pub(crate) fn withdraw(&mut self, withdrawal: Withdrawal) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.current = None;
+        self.withdrawal = Some(withdrawal);
+        let error = match withdrawal {
+            Withdrawal::Revoked => Some(CredentialError::new(ErrorCode::Revoked, "")),
+            Withdrawal::SignedOut => {
+                Some(CredentialError::needs_reauth(ReauthReason::SignedOut, ""))
+            }
+            // What a parent or a cache did does not undo a revocation.
+            Withdrawal::Invalidated | Withdrawal::ParentEnded => self.revocation(),
+            _ => None,
+        };
+        self.trouble = error.map(|error| {
+            let failure = Some(Failure {
+                error,
+                until: Timestamp::MAX,
+            });
+            Box::new(Trouble {
+                failure,
+                ..Trouble::default()
+            })
+        });
+    }
+
+    /// A credential that a sign-in brought: it counts at once.
+    pub(crate) fn adopt(&mut self, revision: Revision, plan: Plan, now: Timestamp) {
+        self.current = Some(Current {
+            revision,
+            received: now,
+            plan,
+        });
+        self.trouble = None;
+    }
+
+    /// Counts withdrawals.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// The last withdrawal.
+    pub(crate) fn withdrawal(&self) -> Option<Withdrawal> {
+        self.withdrawal
+    }
+
+    /// The revision served.
+    pub(crate) fn revision(&self) -> Option<Revision> {
+        self.current.map(|current| current.revision)
+    }
+
+    /// The revision last seen rejected, until a newer one is served.
+    pub(crate) fn rejected(&self) -> Option<Revision> {
+        self.trouble.as_ref()?.rejected
+    }
+
+    /// Whether a flight is under way, even one that no longer counts.
+    pub(crate) fn is_flying(&self) -> bool {
+        self.flight != 0
+    }
+
+    /// The remembered failure, whatever the time.
+    pub(crate) fn failure(&self) -> Option<&CredentialError> {
+        Some(&self.trouble.as_ref()?.failure.as_ref()?.error)
+    }
+
+    /// When what is served ends.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        self.current.map(|current| current.plan.window.until)
+    }
+
+    /// When what is served was received.
+    pub(crate) fn received(&self) -> Option<Timestamp> {
+        self.current.map(|current| current.received)
+    }
+
+    /// Where it is in its life.
+    pub(crate) fn state(&self, now: Timestamp) -> State {
+        let flying = self.flight != 0;
+        let served = self.current.filter(|c| now < c.plan.window.until);
+        match (self.failure(), served) {
+            (Some(error), _) if error.code() == ErrorCode::Revoked => State::Revoked,
+            _ if flying && served.is_some() => State::Refreshing,
+            _ if flying => State::Pending,
+            (Some(error), _) if error.class() == ErrorClass::SignIn => match error.reason() {
+                Some(ReauthReason::NotSignedIn) | None => State::Pending,
+                _ => State::NeedsReauth,
+            },
+            (Some(_), _) => State::BackingOff,
+            (None, Some(current)) if now >= current.plan.renew_at => State::Expiring,
+            (None, Some(_)) => State::Active,
+            (None, None) if self.current.is_some() => State::Expired,
+            (None, None) => State::Unconfigured,
+        }
+    }
+
+    fn obtain(&mut self, ask: Ask, fallback: Fallback, tuning: &Tuning) -> Answer {
+        let now = ask.now;
+        if self.flight != 0 {
+            return Answer::Wait { fallback };
+        }
+        if let Some(error) = self.failure_at(now, ask.persistence) {
+            return match fallback {
+                Fallback::Current => Answer::Serve,
+                Fallback::None => Answer::Fail(error),
+            };
+        }
+        let cause = match (&self.current, self.rejected()) {
+            (None, Some(_)) => Cause::Rejected,
+            (None, None) => Cause::Cold,
+            (Some(current), _) if now < current.plan.window.renew_by => Cause::TooShort,
+            (Some(_), _) => Cause::Expiring,
+        };
+        if matches!(cause, Cause::Rejected | Cause::TooShort) {
+            let trouble = self.trouble.get_or_insert_default();
+            if let Some(next) = trouble.forced_at.map(|at| at.plus(tuning.forced_pause))
+                && now < next
+            {
+                if cause == Cause::TooShort {
+                    return Answer::Serve;
+                }
+                let detail = "a renewal was forced a moment ago";
+                let error = CredentialError::new(ErrorCode::Rejected, detail);
+                return Answer::Fail(error.with_retry_after(now.until(next)));
+            }
+            trouble.forced_at = Some(now);
+        }
+        Answer::Start {
+            flight: self.begin(),
+            cause,
+            fallback,
+        }
+    }
+
+    fn begin(&mut self) -> u32 {
+        self.flights = self.flights.wrapping_add(1).max(1);
+        self.flight = self.flights;
+        self.flight_epoch = self.epoch;
+        self.flight
+    }
+
+    fn fail(&mut self, error: CredentialError, now: Timestamp, tuning: &Tuning) -> Effect {
+        let trouble = self.trouble.get_or_insert_default();
+        trouble.failures = trouble.failures.saturating_add(1);
+        let pause = match error.class() {
+            ErrorClass::SignIn => None,
+            ErrorClass::Retry => {
+                let doublings = (trouble.failures - 1).min(16);
+                let pause = tuning
+                    .backoff
+                    .saturating_mul(1 << doublings)
+                    .min(tuning.backoff_limit);
+                Some(error.retry_after().map_or(pause, |asked| asked.max(pause)))
+            }
+            _ => Some(tuning.permanent),
+        };
+        let until = pause.map_or(Timestamp::MAX, |pause| now.plus(pause));
+        trouble.failure = Some(Failure {
+            error: error.clone(),
+            until,
+        });
+        let again = self
+            .current
+            .filter(|c| until < c.plan.window.until)
+            .map(|_| until);
+        Effect::Fail(error, again)
+    }
+
+    fn failure_at(&self, now: Timestamp, persistence: Persistence) -> Option<CredentialError> {
+        let failure = self.trouble.as_ref()?.failure.as_ref()?;
+        if now >= failure.until {
+            return None;
+        }
+        if persistence == Persistence::Explicit && failure.error.code() != ErrorCode::Revoked {
+            return None;
+        }
+        Some(match failure.until {
+            Timestamp::MAX => failure.error.clone(),
+            until if failure.error.is_transient() => {
+                failure.error.clone().with_retry_after(now.until(until))
+            }
+            _ => failure.error.clone(),
+        })
+    }
+
+    fn revocation(&self) -> Option<CredentialError> {
+        self.failure()
+            .filter(|error| error.code() == ErrorCode::Revoked)
+            .cloned()
+    }
+}
+
+/// Whether anybody used what is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Used {
+    /// Somebody did.
+    Yes,
+    /// Nobody did.
+    No,
+}
+
+/// What a rejection meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rejection {
+    /// It was what is served, which is now withdrawn.
+    Withdrawn,
+    /// Something newer is served already, or nothing.
+    Old,
+}
+
+impl Current {
+    /// Whether renewing now could give a longer life: a source whose credentials never last that
+    /// long gives its best, at most once per half life.
+    fn could_be_longer(&self, now: Timestamp, min_validity: Duration) -> bool {
+        let life = self.received.until(self.plan.window.until);
+        life > min_validity || now >= self.received.plus(life / 2)
+    }
+}

@@ -1,0 +1,354 @@
+//! All entries: by key for requests, by session for its end, within bounds.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeSet, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, Weak};
+
+use credential_provider_api::{
+    CredentialError, CredentialRef, Detail, EffectiveSession, ErrorCode, Key, Timestamp, Variant,
+};
+use dashmap::DashSet;
+
+use super::cell::Entry;
+use crate::sync::lock;
+use crate::tuning::Tuning;
+
+/// The entries of an engine.
+pub(crate) struct Table {
+    entries: DashSet<Slot, foldhash::fast::RandomState>,
+    order: Mutex<Order>,
+}
+
+/// What creation and removal keep in step. Requests for known keys never come here.
+#[derive(Default)]
+struct Order {
+    /// By session encoding, so that a session and its descendants are one range.
+    by_session: BTreeSet<BySession>,
+    sessions: usize,
+    /// New entries in order of creation: what a flood of unknown keys leaves behind.
+    recent: VecDeque<Weak<Entry>>,
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: DashSet::default(),
+            order: Mutex::default(),
+        }
+    }
+
+    /// Looks an entry up without building a key, and lets `read` look at it.
+    pub(crate) fn read<R>(
+        &self,
+        probe: &Probe<'_>,
+        read: impl FnOnce(&Arc<Entry>) -> Option<R>,
+    ) -> Option<R> {
+        let slot = self.entries.get(probe as &dyn Parts)?;
+        read(&slot.0)
+    }
+
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
+        self.entries
+            .get(key as &dyn Parts)
+            .map(|slot| slot.0.clone())
+    }
+
+    /// The entry of `key`, made if need be.
+    ///
+    /// At the bound, entries that never held a credential go first, then those unused for long;
+    /// if there are none the request is refused, so that a flood never pushes out what is in use.
+    pub(crate) fn get_or_create(
+        &self,
+        key: &Key,
+        now: Timestamp,
+        now_secs: u32,
+        tuning: &Tuning,
+    ) -> Result<Arc<Entry>, CredentialError> {
+        if let Some(entry) = self.get(key) {
+            return Ok(entry);
+        }
+        let mut order = lock(&self.order);
+        if let Some(entry) = self.get(key) {
+            return Ok(entry);
+        }
+        if self.entries.len() >= tuning.entries {
+            self.make_room(&mut order, now, now_secs, tuning);
+            if self.entries.len() >= tuning.entries {
+                return Err(full("entries", tuning.entries));
+            }
+        }
+        if let Some(session) = &key.session
+            && !order.knows(session)
+        {
+            if order.sessions >= tuning.sessions {
+                self.make_room(&mut order, now, now_secs, tuning);
+                if order.sessions >= tuning.sessions {
+                    return Err(full("sessions", tuning.sessions));
+                }
+            }
+            order.sessions += 1;
+        }
+        let entry = Arc::new(Entry::new(key.clone(), now_secs));
+        if key.session.is_some() {
+            order.by_session.insert(BySession::Entry(entry.clone()));
+        }
+        order.recent.push_back(Arc::downgrade(&entry));
+        self.entries.insert(Slot(entry.clone()));
+        Ok(entry)
+    }
+
+    /// The entries of `session` and its descendants.
+    pub(crate) fn within(&self, session: &EffectiveSession) -> Vec<Arc<Entry>> {
+        let order = lock(&self.order);
+        let from = BySession::Probe(session.clone());
+        order
+            .by_session
+            .range(from..)
+            .take_while(|item| item.session().is_some_and(|s| s.is_within(session)))
+            .filter_map(BySession::entry)
+            .collect()
+    }
+
+    /// All entries, in no order.
+    pub(crate) fn all(&self) -> Vec<Arc<Entry>> {
+        self.entries.iter().map(|slot| slot.0.clone()).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn sessions(&self) -> usize {
+        lock(&self.order).sessions
+    }
+
+    /// Forgets entries that are idle since before `used_before` and that nobody holds.
+    pub(crate) fn sweep(&self, now: Timestamp, used_before: u32) {
+        let mut order = lock(&self.order);
+        for entry in self.all() {
+            self.forget_if(&mut order, &entry, 1, |entry| {
+                entry.is_idle(now, used_before)
+            });
+        }
+        order.recent.retain(|weak| weak.strong_count() > 0);
+    }
+
+    /// Forgets one entry, unless a flight or a handle still holds it.
+    pub(crate) fn forget(&self, entry: &Arc<Entry>) {
+        let mut order = lock(&self.order);
+        self.forget_if(&mut order, entry, 1, |_| true);
+    }
+
+    fn make_room(&self, order: &mut Order, now: Timestamp, now_secs: u32, tuning: &Tuning) {
+        // A tenth at a time, so that the cost of making room is spread over many requests.
+        let target = (tuning.entries / 10).max(1);
+        let mut freed = 0;
+        for _ in 0..order.recent.len() {
+            if freed >= target {
+                return;
+            }
+            let Some(entry) = order.recent.pop_front().and_then(|weak| weak.upgrade()) else {
+                continue;
+            };
+            if entry.glance(now).revision.is_some() {
+                // It holds a credential: no longer a newcomer.
+                continue;
+            }
+            if self.forget_if(order, &entry, 1, |entry| entry.is_idle(now, 0)) {
+                freed += 1;
+            } else {
+                order.recent.push_back(Arc::downgrade(&entry));
+            }
+        }
+        if freed > 0 {
+            return;
+        }
+        let idle = u32::try_from(tuning.idle.as_secs() / 4).unwrap_or(u32::MAX);
+        let used_before = now_secs.saturating_sub(idle);
+        for entry in self.all() {
+            self.forget_if(order, &entry, 1, |entry| entry.is_idle(now, used_before));
+        }
+    }
+
+    /// Removes `entry` if nobody but this table and `held` others refer to it and `test` agrees.
+    fn forget_if(
+        &self,
+        order: &mut Order,
+        entry: &Arc<Entry>,
+        held: usize,
+        test: impl Fn(&Entry) -> bool,
+    ) -> bool {
+        let indexed = usize::from(entry.key().session.is_some());
+        // Under the shard's lock, so that no request picks the entry up between check and removal.
+        let removed = self.entries.remove_if(entry.key() as &dyn Parts, |slot| {
+            Arc::ptr_eq(&slot.0, entry)
+                && Arc::strong_count(entry) == 1 + indexed + held
+                && test(entry)
+        });
+        if removed.is_none() {
+            return false;
+        }
+        if let Some(session) = &entry.key().session {
+            order.by_session.remove(&BySession::Entry(entry.clone()));
+            if !order.knows(session) {
+                order.sessions = order.sessions.saturating_sub(1);
+            }
+        }
+        true
+    }
+}
+
+impl Order {
+    fn knows(&self, session: &EffectiveSession) -> bool {
+        let first = self
+            .by_session
+            .range(BySession::Probe(session.clone())..)
+            .next();
+        first.and_then(BySession::session) == Some(session)
+    }
+}
+
+fn full(what: &'static str, limit: usize) -> CredentialError {
+    let detail = Detail::composed(format!("the limit of {limit} {what} is reached"));
+    CredentialError::new(ErrorCode::Overloaded, detail)
+}
+
+/// An entry in the map: found by its key, which it holds once.
+struct Slot(Arc<Entry>);
+
+/// What is hashed and compared, without owning it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Probe<'a> {
+    pub(crate) provider: &'a str,
+    pub(crate) credential: &'a str,
+    pub(crate) session: Option<&'a str>,
+    pub(crate) variant: &'a str,
+}
+
+impl<'a> Probe<'a> {
+    pub(crate) fn new(
+        reference: &'a CredentialRef,
+        session: Option<&'a EffectiveSession>,
+        variant: &'a Variant,
+    ) -> Self {
+        Self {
+            provider: reference.provider.as_str(),
+            credential: reference.id.as_str(),
+            session: session.map(EffectiveSession::encoded),
+            variant: variant.encoded(),
+        }
+    }
+}
+
+/// Anything that can be looked up.
+pub(crate) trait Parts {
+    fn parts(&self) -> Probe<'_>;
+}
+
+impl Parts for Probe<'_> {
+    fn parts(&self) -> Probe<'_> {
+        *self
+    }
+}
+
+impl Parts for Key {
+    fn parts(&self) -> Probe<'_> {
+        Probe {
+            provider: self.provider.as_str(),
+            credential: self.credential.as_str(),
+            session: self.session.as_ref().map(EffectiveSession::encoded),
+            variant: self.variant.encoded(),
+        }
+    }
+}
+
+impl Parts for Slot {
+    fn parts(&self) -> Probe<'_> {
+        self.0.key().parts()
+    }
+}
+
+impl PartialEq for dyn Parts + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for dyn Parts + '_ {}
+
+impl Hash for dyn Parts + '_ {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+impl<'a> Borrow<dyn Parts + 'a> for Slot {
+    fn borrow(&self) -> &(dyn Parts + 'a) {
+        self
+    }
+}
+
+impl PartialEq for Slot {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Slot {}
+
+impl Hash for Slot {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
+}
+
+/// Orders entries by session, then by address; a probe comes before every entry of its session.
+enum BySession {
+    Entry(Arc<Entry>),
+    Probe(EffectiveSession),
+}
+
+impl BySession {
+    fn session(&self) -> Option<&EffectiveSession> {
+        match self {
+            Self::Entry(entry) => entry.key().session.as_ref(),
+            Self::Probe(session) => Some(session),
+        }
+    }
+
+    fn entry(&self) -> Option<Arc<Entry>> {
+        match self {
+            Self::Entry(entry) => Some(entry.clone()),
+            Self::Probe(_) => None,
+        }
+    }
+
+    fn position(&self) -> (Option<&EffectiveSession>, usize) {
+        let address = match self {
+            Self::Entry(entry) => Arc::as_ptr(entry).addr(),
+            Self::Probe(_) => 0,
+        };
+        (self.session(), address)
+    }
+}
+
+impl PartialEq for BySession {
+    fn eq(&self, other: &Self) -> bool {
+        self.position() == other.position()
+    }
+}
+
+impl Eq for BySession {}
+
+impl PartialOrd for BySession {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for BySession {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.position().cmp(&other.position())
+    }
+}

@@ -1,0 +1,58 @@
+//! A provider call outside a flight (check, revoke, sign-in, …) under the same guards: limit,
+//! commit, panic.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use credential_provider_api::{
+    CommitGate, CredentialError, ErrorCode, Hint, Interaction, Key, Request,
+};
+use futures::FutureExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::run::{Limited, limited};
+use super::source::FlightSource;
+use crate::consumer::Identity;
+use crate::core::Core;
+
+/// Calls a provider about `key` until it answers, meets the fetch limit or `stop`. Run it on a task
+/// of the engine: a committed exchange must not be dropped.
+pub(crate) async fn guarded<T>(
+    core: &Arc<Core>,
+    key: &Key,
+    interaction: Interaction,
+    stop: &CancellationToken,
+    call: impl AsyncFnOnce(&Request) -> Result<T, CredentialError>,
+) -> Result<T, CredentialError> {
+    let deadline = core.clock.now().plus(core.tuning.fetch_limit);
+    let gate = CommitGate::new();
+    let source = FlightSource {
+        core: core.clone(),
+        identity: Arc::new(Identity::of_provider(&key.provider)),
+        session: key.session.clone(),
+        node: core.next_flight(),
+        depth: 0,
+        deadline,
+        interaction,
+        hint: Hint::default(),
+        permit: None,
+        edges: Arc::default(),
+    };
+    let request = Request::new(key.clone(), core.clock.clone())
+        .with_interaction(interaction)
+        .with_deadline(deadline)
+        .with_source(Arc::new(source))
+        .with_gate(gate.clone());
+    let called = AssertUnwindSafe(call(&request)).catch_unwind();
+    let fail = |code| CredentialError::new(code, "");
+    let answer = match limited(core, stop, &gate, deadline, called).await {
+        Limited::Answered(Ok(answer)) => answer,
+        Limited::Answered(Err(_)) => {
+            core.counters.panics.add(1);
+            Err(fail(ErrorCode::ProviderPanicked))
+        }
+        Limited::Stopped => Err(fail(ErrorCode::Cancelled)),
+        Limited::TooLong => Err(fail(ErrorCode::Timeout)),
+    };
+    answer.map_err(|error| error.about(&key.reference()))
+}

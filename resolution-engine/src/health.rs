@@ -1,0 +1,62 @@
+//! Health on a schedule.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use credential_provider_api::{
+    Capability, CredentialError, CredentialRef, Event, EventKind, Health, HealthStatus,
+    Interaction, Key, Request,
+};
+
+use crate::core::Core;
+use crate::flight::guarded;
+use crate::registry::Registered;
+
+/// Checks every provider that can be checked, again and again, and tells the result as an event.
+pub(crate) async fn run(core: Weak<Core>, every: Duration) {
+    let Some((stop, clock)) = core.upgrade().map(|c| (c.stop.clone(), c.clock.clone())) else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = clock.sleep_until(clock.now().plus(every)) => {}
+        }
+        let Some(core) = core.upgrade() else { return };
+        for registered in core.registry.all() {
+            if !registered
+                .provider
+                .descriptor()
+                .capabilities
+                .contains(&Capability::Check)
+            {
+                continue;
+            }
+            let checked = check_provider(&core, &registered).await;
+            let health = checked
+                .unwrap_or_else(|error| Health::new(HealthStatus::Failing, error.code().as_str()));
+            let provider = registered.provider.descriptor().id.clone();
+            let kind = EventKind::HealthChecked { provider, health };
+            core.events.send(Event::new(core.clock.now(), kind));
+        }
+    }
+}
+
+/// Checks the source itself, without any one credential.
+pub(crate) async fn check_provider(
+    core: &Arc<Core>,
+    registered: &Arc<Registered>,
+) -> Result<Health, CredentialError> {
+    let descriptor = registered.provider.descriptor();
+    let Some(first) = descriptor.credentials.first() else {
+        return Ok(Health::healthy());
+    };
+    let stem = first.id.as_str().trim_end_matches('*');
+    let name = if stem.is_empty() { "check" } else { stem };
+    let id = credential_provider_api::CredentialId::new(name).map_err(|problem| {
+        CredentialError::new(credential_provider_api::ErrorCode::Internal, problem)
+    })?;
+    let key = Key::gateway(&CredentialRef::new(descriptor.id.clone(), id));
+    let call = async |request: &Request| registered.provider.check(request, None).await;
+    guarded(core, &key, Interaction::Forbidden, &core.stop, call).await
+}
