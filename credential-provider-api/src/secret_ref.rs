@@ -139,7 +139,6 @@ pub trait SecretRefResolver: Send + Sync {
 
 /// A host without SecretRefs.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct NoSecretRefs;
 
 #[async_trait]

@@ -324,7 +324,8 @@ pub trait SignIn: Send + Sync {
         let _ = (request, state);
     }
 
-    /// Removes the grant, at the source too where possible.
+    /// Removes the grant, at the source too where possible. Where nobody is signed in this is
+    /// [`Revocation::LocalOnly`].
     ///
     /// # Errors
     /// What the store or the source said. The engine has dropped the credential already.

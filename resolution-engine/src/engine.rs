@@ -21,7 +21,7 @@ use crate::configuration::{Configuration, Factories, ReloadReport};
 use crate::consumer::{Consumer, Identity};
 use crate::core::{Bounded, Core};
 use crate::counters::{CounterSnapshot, Counters};
-use crate::entry::Table;
+use crate::entry::{Table, Withdrawal};
 use crate::events::{EventStream, Events};
 use crate::flight::WaitGraph;
 use crate::flows::{Flows, SignInFlow};
@@ -123,6 +123,10 @@ impl ResolutionEngine {
         self.core.stop.cancel();
         self.core.tasks.close();
         self.core.tasks.wait().await;
+        // Nothing is served from here on, and no secret stays in memory.
+        for entry in self.core.table.all() {
+            entry.withdraw(&self.core, Withdrawal::Invalidated);
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Credential {
             issued_at: self.issued_at(),
             fresh_for_ms: match self.freshness() {
                 Freshness::Never => Some(0),
-                Freshness::For(span) => Some(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+                Freshness::For(span) => Some(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)),
                 Freshness::UntilChanged => None,
             },
             account: self.account(),

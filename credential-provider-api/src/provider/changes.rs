@@ -22,7 +22,6 @@ pub type Changes = Pin<Box<dyn Stream<Item = Change> + Send>>;
 
 /// The stream of a provider whose credentials do not change outside: over at once.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct NoChanges;
 
 impl Stream for NoChanges {

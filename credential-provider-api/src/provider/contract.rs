@@ -68,8 +68,9 @@ pub trait CredentialProvider: Send + Sync {
 
     /// Obtains another credential in place of `current`, because of `why`.
     ///
-    /// By default this is [`resolve`](Self::resolve). If the source gives the same secret again,
-    /// answer [`Resolution::Unchanged`].
+    /// By default this is [`resolve`](Self::resolve), answered with [`Resolution::Unchanged`] if the
+    /// secret and its end are the same as before: a source without renewal must not have a rejected
+    /// secret taken for a new one.
     ///
     /// # Errors
     /// As for [`resolve`](Self::resolve).
@@ -79,8 +80,14 @@ pub trait CredentialProvider: Send + Sync {
         current: &Credential,
         why: Reason,
     ) -> Result<Resolution, CredentialError> {
-        let _ = (current, why);
-        self.resolve(request).await
+        let resolution = self.resolve(request).await?;
+        if let Resolution::Credential(credential) = &resolution
+            && credential.same_secrets(current)
+            && (why == Reason::Rejected || credential.expires_at() == current.expires_at())
+        {
+            return Ok(Resolution::Unchanged);
+        }
+        Ok(resolution)
     }
 
     /// Whether the source is reachable and, if `current` is given, accepts it. Cheap.
@@ -99,7 +106,9 @@ pub trait CredentialProvider: Send + Sync {
         ))
     }
 
-    /// Makes the credential worthless at its source, as far as the source can.
+    /// Makes the credential worthless at its source, as far as the source can. Without
+    /// [`Capability::Revoke`](super::Capability::Revoke) the answer is
+    /// [`Revocation::LocalOnly`].
     ///
     /// # Errors
     /// As for [`resolve`](Self::resolve). The engine has dropped the credential already.

@@ -219,7 +219,7 @@ mod tests {
     struct Sample {
         region: String,
         key: Option<CredentialRef>,
-        nested: Option<Box<Sample>>,
+        nested: Option<Box<Self>>,
         mode: Option<Mode>,
     }
 

@@ -72,7 +72,6 @@ pub trait Source: Send + Sync {
 
 /// A source with nothing in it.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct NoSource;
 
 #[async_trait]

@@ -16,7 +16,7 @@ use super::machine::{
 };
 use super::window::plan;
 use crate::core::Core;
-use crate::flight::{Flight, Landed, Outcome};
+use crate::flight::{DEEPEST, Flight, Landed, Outcome};
 use crate::sync::lock;
 
 /// One credential for one key.
@@ -227,6 +227,12 @@ impl Entry {
             .any(|edge| !edge.parent.adopt_child(self, edge));
         let landed = if stale { Landed::Stopped } else { landed };
         let depth = edges.iter().map(|edge| edge.depth + 1).max().unwrap_or(0);
+        let landed = match landed {
+            Landed::Credential(_) if depth > DEEPEST => {
+                Landed::Failed(CredentialError::new(ErrorCode::DependencyTooDeep, ""))
+            }
+            landed => landed,
+        };
         let mut inner = lock(&self.inner);
         let before = inner.machine.state(now);
         let mut selected = None;
@@ -475,13 +481,20 @@ impl Entry {
             .subscribe()
     }
 
-    /// Whether it can be forgotten: nothing served that anybody used lately, nothing under way, no
+    /// Whether nobody would miss it: unused since before `used_before`, nothing under way, no
     /// revocation to remember.
     pub(crate) fn is_idle(&self, now: Timestamp, used_before: u32) -> bool {
         let inner = lock(&self.inner);
-        !inner.machine.is_flying()
-            && inner.machine.state(now) != State::Revoked
-            && (self.last_used() < used_before || inner.machine.revision().is_none())
+        let forgotten = !inner.machine.is_flying() && inner.machine.state(now) != State::Revoked;
+        forgotten && self.last_used() < used_before
+    }
+
+    /// Whether it holds no credential and nothing is under way: what a flood of unknown keys leaves
+    /// behind. A revocation is remembered all the same.
+    pub(crate) fn is_vacant(&self, now: Timestamp) -> bool {
+        let inner = lock(&self.inner);
+        let forgotten = !inner.machine.is_flying() && inner.machine.state(now) != State::Revoked;
+        forgotten && inner.machine.revision().is_none()
     }
 
     fn adopt_child(self: &Arc<Self>, child: &Arc<Self>, edge: &Edge) -> bool {

@@ -186,18 +186,14 @@ impl Machine {
     /// A caller asks.
     pub(crate) fn request(&mut self, ask: Ask, tuning: &Tuning) -> Answer {
         let Ask { now, .. } = ask;
-        if self.flight != 0 && self.flight_epoch != self.epoch {
-            return match self.failure_at(now, Persistence::Respectful) {
-                Some(error) if error.code() == ErrorCode::Revoked => Answer::Fail(error),
-                _ => Answer::Drain,
-            };
-        }
         let Some(current) = self.current.filter(|c| now < c.plan.window.until) else {
             return self.obtain(ask, Fallback::None, tuning);
         };
         let long_enough = now.plus(ask.min_validity) <= current.plan.window.until
             || !current.could_be_longer(now, ask.min_validity);
-        if long_enough && now < current.plan.window.renew_by {
+        // Nothing can be started while a flight that no longer counts is under way: serve what a
+        // sign-in brought since.
+        if long_enough && (now < current.plan.window.renew_by || self.drains()) {
             return Answer::Serve;
         }
         let fallback = if long_enough {
@@ -243,10 +239,17 @@ impl Machine {
                 self.trouble = None;
                 Effect::Pass
             }
-            Ended::Issued { .. } | Ended::Unchanged => match &self.current {
-                // The source had nothing newer: ask again when half of what is left has passed.
-                Some(current) if now < current.plan.window.until => {
-                    Effect::Keep(now.plus(now.until(current.plan.window.until) / 2))
+            Ended::Issued { .. } | Ended::Unchanged => match &mut self.current {
+                // The source is well and had nothing newer: ask again when half of what is left has
+                // passed, whoever asks.
+                Some(Current { plan, .. }) if now < plan.window.until => {
+                    plan.renew_at = now.plus(now.until(plan.window.until) / 2);
+                    plan.window.renew_by = plan.window.renew_by.max(plan.renew_at);
+                    let at = plan.renew_at;
+                    if let Some(trouble) = &mut self.trouble {
+                        (trouble.failure, trouble.failures) = (None, 0);
+                    }
+                    Effect::Keep(at)
                 }
                 _ => {
                     let detail = "the source gave the rejected credential again";
@@ -309,12 +312,15 @@ impl Machine {
         self.withdrawal = Some(withdrawal);
         let error = match withdrawal {
             Withdrawal::Revoked => Some(CredentialError::new(ErrorCode::Revoked, "")),
-            Withdrawal::SignedOut => {
-                Some(CredentialError::needs_reauth(ReauthReason::SignedOut, ""))
+            Withdrawal::SignedOut => Some(
+                self.revocation()
+                    .unwrap_or_else(|| CredentialError::needs_reauth(ReauthReason::SignedOut, "")),
+            ),
+            // Only a sign-in or a change of provider undoes a revocation.
+            Withdrawal::Invalidated | Withdrawal::ParentEnded | Withdrawal::SessionEnded => {
+                self.revocation()
             }
-            // What a parent or a cache did does not undo a revocation.
-            Withdrawal::Invalidated | Withdrawal::ParentEnded => self.revocation(),
-            _ => None,
+            Withdrawal::ProviderChanged | Withdrawal::SignedIn => None,
         };
         self.trouble = error.map(|error| {
             let failure = Some(Failure {
@@ -400,7 +406,7 @@ impl Machine {
 
     fn obtain(&mut self, ask: Ask, fallback: Fallback, tuning: &Tuning) -> Answer {
         let now = ask.now;
-        if self.flight != 0 {
+        if self.flight != 0 && !self.drains() {
             return Answer::Wait { fallback };
         }
         if let Some(error) = self.failure_at(now, ask.persistence) {
@@ -408,6 +414,9 @@ impl Machine {
                 Fallback::Current => Answer::Serve,
                 Fallback::None => Answer::Fail(error),
             };
+        }
+        if self.drains() {
+            return Answer::Drain;
         }
         let cause = match (&self.current, self.rejected()) {
             (None, Some(_)) => Cause::Rejected,
@@ -434,6 +443,11 @@ impl Machine {
             cause,
             fallback,
         }
+    }
+
+    /// Whether the flight under way no longer counts.
+    fn drains(&self) -> bool {
+        self.flight != 0 && self.flight_epoch != self.epoch
     }
 
     fn begin(&mut self) -> u32 {

@@ -1,6 +1,8 @@
 //! One credential for one key: a state machine without I/O, and the thin shell around it.
 
 mod cell;
+#[cfg(test)]
+mod exploration;
 mod kin;
 mod machine;
 mod table;

@@ -131,7 +131,10 @@ impl Table {
                 entry.is_idle(now, used_before)
             });
         }
-        order.recent.retain(|weak| weak.strong_count() > 0);
+        // What holds a credential is no newcomer any more.
+        order
+            .recent
+            .retain(|weak| weak.upgrade().is_some_and(|entry| entry.is_vacant(now)));
     }
 
     /// Forgets one entry, unless a flight or a handle still holds it.
@@ -155,7 +158,7 @@ impl Table {
                 // It holds a credential: no longer a newcomer.
                 continue;
             }
-            if self.forget_if(order, &entry, 1, |entry| entry.is_idle(now, 0)) {
+            if self.forget_if(order, &entry, 1, |entry| entry.is_vacant(now)) {
                 freed += 1;
             } else {
                 order.recent.push_back(Arc::downgrade(&entry));

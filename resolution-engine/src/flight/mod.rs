@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use guarded::guarded;
 pub(crate) use permit::{Calls, PermitSlot};
 pub(crate) use run::{Context, start};
+pub(crate) use source::DEEPEST;
 pub(crate) use waits::WaitGraph;
 
 /// A flight as those who wait for it, or stop it, see it.

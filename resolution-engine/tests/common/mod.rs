@@ -1,5 +1,10 @@
 //! A scripted provider and an engine around it, on a clock that stands still.
-#![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "each test file uses its part"
+)]
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -228,6 +233,20 @@ impl World {
             engine,
             tool,
         }
+    }
+
+    /// Asks while the time goes on, up to ten seconds.
+    pub async fn ask(&self, key: &CredentialRef) -> Result<Arc<Credential>, CredentialError> {
+        let (tool, key) = (self.tool.clone(), key.clone());
+        let asked = tokio::spawn(async move { tool.request(&key).await });
+        for _ in 0..100 {
+            settle().await;
+            if asked.is_finished() {
+                break;
+            }
+            self.pass(Duration::from_millis(100)).await;
+        }
+        asked.await.unwrap()
     }
 
     /// Moves the time in small steps, letting every task run in between.
