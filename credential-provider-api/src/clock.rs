@@ -63,12 +63,7 @@ impl ManualClock {
     #[must_use]
     pub fn new(start: Timestamp) -> Self {
         let now = AtomicU64::new(start.as_millis());
-        Self {
-            shared: Arc::new(Shared {
-                now,
-                sleepers: Mutex::default(),
-            }),
-        }
+        Self { shared: Arc::new(Shared { now, sleepers: Mutex::default() }) }
     }
 
     /// Moves the time forward and wakes whoever waited for a moment now reached.
@@ -82,9 +77,7 @@ impl ManualClock {
         let due = {
             let mut sleepers = self.sleepers();
             let later = match time.as_millis().checked_add(1) {
-                Some(next) => sleepers
-                    .waiting
-                    .split_off(&(Timestamp::from_millis(next), 0)),
+                Some(next) => sleepers.waiting.split_off(&(Timestamp::from_millis(next), 0)),
                 None => BTreeMap::new(),
             };
             std::mem::replace(&mut sleepers.waiting, later)
@@ -99,10 +92,7 @@ impl ManualClock {
     }
 
     fn sleepers(&self) -> MutexGuard<'_, Sleepers> {
-        self.shared
-            .sleepers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.sleepers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -119,11 +109,7 @@ impl Clock for ManualClock {
     }
 
     fn sleep_until(&self, when: Timestamp) -> Sleep {
-        Box::pin(ManualSleep {
-            clock: self.clone(),
-            when,
-            slot: None,
-        })
+        Box::pin(ManualSleep { clock: self.clone(), when, slot: None })
     }
 }
 
@@ -147,9 +133,7 @@ impl Future for ManualSleep {
             sleepers.next += 1;
             sleepers.next
         });
-        sleepers
-            .waiting
-            .insert((self.when, slot), cx.waker().clone());
+        sleepers.waiting.insert((self.when, slot), cx.waker().clone());
         Poll::Pending
     }
 }

@@ -83,12 +83,7 @@ impl AuditRecord {
     /// A line of its parts.
     #[must_use]
     pub const fn new(at: Timestamp, consumer: ConsumerName, key: Key, action: AuditAction) -> Self {
-        Self {
-            at,
-            consumer,
-            key,
-            action,
-        }
+        Self { at, consumer, key, action }
     }
 }
 

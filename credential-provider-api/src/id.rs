@@ -15,10 +15,7 @@ pub struct InvalidId {
 
 impl InvalidId {
     pub(crate) fn new(what: &'static str, problem: impl Into<String>) -> Self {
-        Self {
-            what,
-            problem: problem.into(),
-        }
+        Self { what, problem: problem.into() }
     }
 }
 
@@ -162,10 +159,7 @@ fn check_provider(what: &'static str, text: &str) -> Result<(), InvalidId> {
 
 pub(crate) fn check_printable(what: &'static str, text: &str) -> Result<(), InvalidId> {
     if text.is_empty() || text.len() > 256 {
-        return Err(InvalidId::new(
-            what,
-            format!("has 1 to 256 bytes, this has {}", text.len()),
-        ));
+        return Err(InvalidId::new(what, format!("has 1 to 256 bytes, this has {}", text.len())));
     }
     if text.trim() != text {
         return Err(InvalidId::new(what, "has no space at its start or end"));
@@ -182,10 +176,7 @@ pub(crate) fn check_printable(what: &'static str, text: &str) -> Result<(), Inva
 fn check_consumer(what: &'static str, text: &str) -> Result<(), InvalidId> {
     check_printable(what, text)?;
     let Some((class, name)) = text.split_once(':') else {
-        return Err(InvalidId::new(
-            what,
-            "has the form class:name, for example tool:web-search",
-        ));
+        return Err(InvalidId::new(what, "has the form class:name, for example tool:web-search"));
     };
     let class_ok = !class.is_empty() && class.chars().all(|c| c.is_ascii_lowercase() || c == '-');
     if !class_ok || name.is_empty() {
@@ -220,10 +211,7 @@ mod tests {
 
     #[test]
     fn a_consumer_has_a_class_and_a_name() {
-        assert_eq!(
-            ConsumerName::new("tool:web:search").unwrap().class(),
-            "tool"
-        );
+        assert_eq!(ConsumerName::new("tool:web:search").unwrap().class(), "tool");
         for wrong in ["tool", ":x", "tool:", "Tool:x", " tool:x"] {
             assert!(ConsumerName::new(wrong).is_err(), "{wrong}");
         }

@@ -60,12 +60,8 @@ impl Key {
     #[must_use]
     pub fn encoded(&self) -> String {
         let session = self.session.as_ref().map_or("", EffectiveSession::encoded);
-        let parts = [
-            self.provider.as_str(),
-            self.credential.as_str(),
-            session,
-            self.variant.encoded(),
-        ];
+        let parts =
+            [self.provider.as_str(), self.credential.as_str(), session, self.variant.encoded()];
         let mut text = String::new();
         for part in parts {
             text.push_str(&part.len().to_string());

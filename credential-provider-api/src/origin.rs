@@ -36,18 +36,12 @@ impl Origin {
             None => !host.is_empty() && host.len() <= 253 && host.chars().all(name),
         };
         if !valid {
-            return Err(wrong(
-                "has a host of letters, digits, '.', '-' and '_', or [IPv6]",
-            ));
+            return Err(wrong("has a host of letters, digits, '.', '-' and '_', or [IPv6]"));
         }
         if port == 0 {
             return Err(wrong("has a port from 1 to 65535"));
         }
-        Ok(Self {
-            scheme: scheme.into(),
-            host: host.into(),
-            port,
-        })
+        Ok(Self { scheme: scheme.into(), host: host.into(), port })
     }
 
     /// Parses `https://host[:port]`; a path, query or user name is refused.
@@ -55,26 +49,15 @@ impl Origin {
     /// # Errors
     /// [`InvalidId`] if the text has another form.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let (scheme, authority) = text
-            .split_once("://")
-            .ok_or_else(|| wrong("has the form https://host[:port]"))?;
-        let default = if scheme.eq_ignore_ascii_case("http") {
-            80
-        } else {
-            443
-        };
-        let split = authority
-            .rsplit_once(':')
-            .filter(|(_, port)| !port.contains(']'));
+        let (scheme, authority) =
+            text.split_once("://").ok_or_else(|| wrong("has the form https://host[:port]"))?;
+        let default = if scheme.eq_ignore_ascii_case("http") { 80 } else { 443 };
+        let split = authority.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
         match split {
             Some((host, port)) => {
                 let digits = !port.is_empty() && port.chars().all(|c| c.is_ascii_digit());
                 let port = port.parse().ok().filter(|_| digits);
-                Self::new(
-                    scheme,
-                    host,
-                    port.ok_or_else(|| wrong("has a port from 1 to 65535"))?,
-                )
+                Self::new(scheme, host, port.ok_or_else(|| wrong("has a port from 1 to 65535"))?)
             }
             None => Self::new(scheme, authority, default),
         }

@@ -35,10 +35,7 @@ impl CredentialRef {
         let (provider, id) = text
             .split_once('/')
             .ok_or_else(|| InvalidId::new("a credential reference", "has the form provider/id"))?;
-        Ok(Self::new(
-            ProviderId::new(provider)?,
-            CredentialId::new(id)?,
-        ))
+        Ok(Self::new(ProviderId::new(provider)?, CredentialId::new(id)?))
     }
 }
 
@@ -75,15 +72,13 @@ impl<'de> Visitor<'de> for RefVisitor {
     // The text itself stays out of the message: it may be a key pasted in the wrong place.
     fn visit_str<E: de::Error>(self, text: &str) -> Result<CredentialRef, E> {
         let trimmed = text.trim();
-        Err(E::custom(
-            if trimmed.starts_with("${") && trimmed.ends_with('}') {
-                format!("this looks like an environment SecretRef (${{NAME}}); expected {EXPECTED}")
-            } else if CredentialRef::parse(trimmed).is_ok() {
-                format!("this looks like the text form provider/id; here, expected {EXPECTED}")
-            } else {
-                format!("this is plain text, perhaps an inline secret; expected {EXPECTED}")
-            },
-        ))
+        Err(E::custom(if trimmed.starts_with("${") && trimmed.ends_with('}') {
+            format!("this looks like an environment SecretRef (${{NAME}}); expected {EXPECTED}")
+        } else if CredentialRef::parse(trimmed).is_ok() {
+            format!("this looks like the text form provider/id; here, expected {EXPECTED}")
+        } else {
+            format!("this is plain text, perhaps an inline secret; expected {EXPECTED}")
+        }))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CredentialRef, A::Error> {
@@ -130,9 +125,7 @@ impl<'de> Visitor<'de> for RefVisitor {
             )));
         }
         if let Some(name) = unknown {
-            return Err(de::Error::custom(format!(
-                "unknown key `{name}` in {EXPECTED}"
-            )));
+            return Err(de::Error::custom(format!("unknown key `{name}` in {EXPECTED}")));
         }
         if let Some(error) = failure {
             return Err(de::Error::custom(error));
@@ -150,9 +143,7 @@ mod tests {
     use super::*;
 
     fn refusal(json: &str) -> String {
-        serde_json::from_str::<CredentialRef>(json)
-            .unwrap_err()
-            .to_string()
+        serde_json::from_str::<CredentialRef>(json).unwrap_err().to_string()
     }
 
     #[test]
@@ -185,10 +176,7 @@ mod tests {
     #[test]
     fn an_inline_secret_is_not_repeated() {
         let message = refusal(r#""sk-canary-123""#);
-        assert!(
-            message.contains("inline secret") && !message.contains("canary"),
-            "{message}"
-        );
+        assert!(message.contains("inline secret") && !message.contains("canary"), "{message}");
     }
 
     #[test]

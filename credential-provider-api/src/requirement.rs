@@ -88,10 +88,7 @@ impl EnvName {
     /// [`InvalidId`] if it is not such a name.
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidId> {
         let name = name.into();
-        let first = name
-            .chars()
-            .next()
-            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+        let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
         if !first
             || name.len() > 128
             || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -133,10 +130,7 @@ mod tests {
         let base = r#"{"credential":{"provider":"a","id":"b"}"#;
         for rest in [r#","grant":true}"#, r#","env":"1A"}"#, r#","env":"A=B"}"#] {
             let json = format!("{base}{rest}");
-            assert!(
-                serde_json::from_str::<CredentialRequirement>(&json).is_err(),
-                "{rest}"
-            );
+            assert!(serde_json::from_str::<CredentialRequirement>(&json).is_err(), "{rest}");
         }
         let json = format!("{base}}}");
         let need: CredentialRequirement = serde_json::from_str(&json).unwrap();

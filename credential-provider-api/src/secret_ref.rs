@@ -48,11 +48,7 @@ impl SecretRef {
     /// A reference of its parts.
     #[must_use]
     pub fn new(source: SecretSource, provider: impl Into<String>, id: impl Into<String>) -> Self {
-        Self {
-            source,
-            provider: provider.into(),
-            id: id.into(),
-        }
+        Self { source, provider: provider.into(), id: id.into() }
     }
 }
 
@@ -98,15 +94,8 @@ impl<'de> Visitor<'de> for InputVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<SecretInput, E> {
         let trimmed = text.trim();
-        if let Some(name) = trimmed
-            .strip_prefix("${")
-            .and_then(|rest| rest.strip_suffix('}'))
-        {
-            return Ok(SecretInput::Secret(SecretRef::new(
-                SecretSource::Env,
-                "default",
-                name,
-            )));
+        if let Some(name) = trimmed.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+            return Ok(SecretInput::Secret(SecretRef::new(SecretSource::Env, "default", name)));
         }
         if trimmed.is_empty() {
             return Err(E::custom("the secret is empty"));
@@ -165,14 +154,8 @@ mod tests {
 
     #[test]
     fn the_three_forms_are_told_apart() {
-        assert!(matches!(
-            read(r#"{"provider":"a","id":"b"}"#),
-            SecretInput::Credential(_)
-        ));
-        assert!(matches!(
-            read(r#"{"source":"file","id":"/k"}"#),
-            SecretInput::Secret(_)
-        ));
+        assert!(matches!(read(r#"{"provider":"a","id":"b"}"#), SecretInput::Credential(_)));
+        assert!(matches!(read(r#"{"source":"file","id":"/k"}"#), SecretInput::Secret(_)));
         assert!(matches!(read(r#""${KEY}""#), SecretInput::Secret(r) if r.id == "KEY"));
         let inline = read(r#""canary""#);
         assert!(!format!("{inline:?}").contains("canary"));

@@ -29,10 +29,7 @@ pub struct EffectiveSession(Arc<str>);
 
 /// The four parts that identify a person in a chat.
 #[derive(Clone, Copy, Debug)]
-#[allow(
-    clippy::exhaustive_structs,
-    reason = "these four parts are the definition"
-)]
+#[allow(clippy::exhaustive_structs, reason = "these four parts are the definition")]
 pub struct Requester<'a> {
     /// The gateway's session key.
     pub session: &'a str,
@@ -82,6 +79,20 @@ impl EffectiveSession {
         Self::sealed(text)
     }
 
+    /// The session at the top: itself, unless it was made by [`child`](Self::child).
+    #[must_use]
+    pub fn root(&self) -> Self {
+        let count = if self.0.starts_with('u') { 4 } else { 1 };
+        let mut rest = self.0.get(1..).unwrap_or_default();
+        for _ in 0..count {
+            rest = skip_part(rest).unwrap_or_default();
+        }
+        match self.0.len().checked_sub(rest.len()).and_then(|end| self.0.get(..end)) {
+            Some(root) if !rest.is_empty() => Self(Arc::from(root)),
+            _ => self.clone(),
+        }
+    }
+
     /// Whether this is `ancestor` or one of its descendants.
     #[must_use]
     pub fn is_within(&self, ancestor: &Self) -> bool {
@@ -112,19 +123,12 @@ impl EffectiveSession {
         while let Some(child) = rest.strip_prefix('>') {
             rest = skip_part(child).ok_or_else(wrong)?;
         }
-        if rest.is_empty() {
-            Self::sealed(text.to_owned())
-        } else {
-            Err(wrong())
-        }
+        if rest.is_empty() { Self::sealed(text.to_owned()) } else { Err(wrong()) }
     }
 
     fn sealed(text: String) -> Result<Self, InvalidId> {
         if text.len() > MAX_ENCODED {
-            return Err(InvalidId::new(
-                "a session",
-                "has at most 4096 bytes, children included",
-            ));
+            return Err(InvalidId::new("a session", "has at most 4096 bytes, children included"));
         }
         Ok(Self(Arc::from(text)))
     }
@@ -132,10 +136,7 @@ impl EffectiveSession {
 
 fn push_part(text: &mut String, part: &str) -> Result<(), InvalidId> {
     if part.is_empty() {
-        return Err(InvalidId::new(
-            "a session",
-            "needs every part; one is empty",
-        ));
+        return Err(InvalidId::new("a session", "needs every part; one is empty"));
     }
     text.push_str(&part.len().to_string());
     text.push(':');
@@ -148,8 +149,7 @@ fn skip_part(text: &str) -> Option<&str> {
     if length.starts_with(['0', '+']) {
         return None;
     }
-    rest.split_at_checked(length.parse().ok()?)
-        .map(|(_, rest)| rest)
+    rest.split_at_checked(length.parse().ok()?).map(|(_, rest)| rest)
 }
 
 impl fmt::Debug for EffectiveSession {
@@ -165,13 +165,7 @@ mod tests {
 
     fn of(p: &[String; 4]) -> EffectiveSession {
         let [session, channel, account, requester] = p;
-        EffectiveSession::requester(Requester {
-            session,
-            channel,
-            account,
-            requester,
-        })
-        .unwrap()
+        EffectiveSession::requester(Requester { session, channel, account, requester }).unwrap()
     }
 
     #[test]
@@ -180,12 +174,8 @@ mod tests {
             let mut parts = ["a"; 4];
             parts[empty] = "";
             let [session, channel, account, requester] = parts;
-            let made = EffectiveSession::requester(Requester {
-                session,
-                channel,
-                account,
-                requester,
-            });
+            let made =
+                EffectiveSession::requester(Requester { session, channel, account, requester });
             assert!(made.is_err());
         }
         assert!(EffectiveSession::shared("").is_err());
@@ -222,6 +212,8 @@ mod tests {
             let other = EffectiveSession::shared(&b).unwrap();
             let child = parent.child(&c).unwrap();
             prop_assert!(child.is_within(&parent));
+            prop_assert_eq!(&child.child(&b).unwrap().root(), &parent);
+            prop_assert_eq!(&parent.root(), &parent);
             prop_assert!(!parent.is_within(&child));
             prop_assert_eq!(child.is_within(&other), a == b);
             prop_assert_eq!(EffectiveSession::from_encoded(child.encoded()).unwrap(), child);

@@ -40,12 +40,7 @@ impl FlowId {
     #[must_use]
     pub fn from_random(bytes: [u8; 32]) -> Self {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let letter = |b: &u8| {
-            ALPHABET
-                .get(usize::from(b & 31))
-                .copied()
-                .map_or('a', char::from)
-        };
+        let letter = |b: &u8| ALPHABET.get(usize::from(b & 31)).copied().map_or('a', char::from);
         // Five bits of each byte: 160 bits in all.
         Self(bytes.iter().map(letter).collect::<String>().into())
     }
@@ -135,21 +130,13 @@ impl Field {
     /// A hidden field.
     #[must_use]
     pub fn secret(name: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            label: label.into(),
-            display: FieldDisplay::Secret,
-        }
+        Self { name: name.into(), label: label.into(), display: FieldDisplay::Secret }
     }
 
     /// A visible field.
     #[must_use]
     pub fn plain(name: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            label: label.into(),
-            display: FieldDisplay::Plain,
-        }
+        Self { name: name.into(), label: label.into(), display: FieldDisplay::Plain }
     }
 }
 
@@ -195,12 +182,7 @@ impl SignInStart {
     /// A start with the provider's preferred method and no callback.
     #[must_use]
     pub const fn new(flow: FlowId, expires_at: Timestamp) -> Self {
-        Self {
-            flow,
-            method: None,
-            redirect_uri: None,
-            expires_at,
-        }
+        Self { flow, method: None, redirect_uri: None, expires_at }
     }
 
     /// By this method.
@@ -272,9 +254,7 @@ impl SignedIn {
 
 impl fmt::Debug for SignedIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignedIn")
-            .field("account", &self.account)
-            .finish_non_exhaustive()
+        f.debug_struct("SignedIn").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
@@ -346,10 +326,7 @@ mod tests {
             SignInAnswer::Fields(fields()),
             SignInAnswer::Callback(fields()),
         );
-        assert!(
-            shown.contains("pin") && !shown.contains("canary"),
-            "{shown}"
-        );
+        assert!(shown.contains("pin") && !shown.contains("canary"), "{shown}");
     }
 
     #[test]

@@ -99,18 +99,12 @@ mod tests {
     fn arithmetic_saturates() {
         assert_eq!(Timestamp::MAX.plus(Duration::from_secs(1)), Timestamp::MAX);
         assert_eq!(Timestamp::EPOCH.minus(Duration::MAX), Timestamp::EPOCH);
-        assert_eq!(
-            Timestamp::from_secs(2).until(Timestamp::from_secs(1)),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::from_secs(2).until(Timestamp::from_secs(1)), Duration::ZERO);
     }
 
     #[test]
     fn it_is_a_number_of_milliseconds_on_the_wire() {
-        assert_eq!(
-            serde_json::to_string(&Timestamp::from_secs(1)).unwrap(),
-            "1000"
-        );
+        assert_eq!(serde_json::to_string(&Timestamp::from_secs(1)).unwrap(), "1000");
     }
 
     #[test]

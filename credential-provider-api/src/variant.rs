@@ -46,9 +46,7 @@ impl Variant {
     /// The value of a parameter. Scopes are one value, sorted and separated by spaces.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, value)| value)
+        self.iter().find(|(n, _)| *n == name).map(|(_, value)| value)
     }
 
     /// All parameters, sorted by name.
@@ -80,11 +78,7 @@ impl Variant {
             builder = builder.parameter(name, decode(value).as_ref());
         }
         let built = builder.build()?;
-        if built.encoded() == text {
-            Ok(built)
-        } else {
-            Err(wrong())
-        }
+        if built.encoded() == text { Ok(built) } else { Err(wrong()) }
     }
 }
 
@@ -143,11 +137,7 @@ impl VariantBuilder {
             self.fail("does not change what is issued: minimum validity and deadline are options of the request");
         } else if value.is_empty() || value.len() > 2048 || value.chars().any(char::is_control) {
             self.fail("has a value of 1 to 2048 bytes without control characters");
-        } else if self
-            .parameters
-            .insert(name.to_owned(), value.to_owned())
-            .is_some()
-        {
+        } else if self.parameters.insert(name.to_owned(), value.to_owned()).is_some() {
             self.fail("is given once");
         }
         self
@@ -173,8 +163,7 @@ impl VariantBuilder {
     }
 
     fn fail(&mut self, problem: &'static str) {
-        self.problem
-            .get_or_insert_with(|| InvalidId::new(WHAT, problem));
+        self.problem.get_or_insert_with(|| InvalidId::new(WHAT, problem));
     }
 }
 
@@ -193,12 +182,7 @@ fn encode(value: &str) -> String {
 
 fn decode(value: &str) -> Cow<'_, str> {
     if value.contains('%') {
-        Cow::Owned(
-            value
-                .replace("%26", "&")
-                .replace("%3D", "=")
-                .replace("%25", "%"),
-        )
+        Cow::Owned(value.replace("%26", "&").replace("%3D", "=").replace("%25", "%"))
     } else {
         Cow::Borrowed(value)
     }
@@ -217,37 +201,18 @@ mod tests {
 
     #[test]
     fn order_and_repetition_do_not_matter() {
-        let a = Variant::builder()
-            .scopes(["b", "a", "b"])
-            .audience("x")
-            .build()
-            .unwrap();
-        let b = Variant::builder()
-            .audience("x")
-            .scopes(["a", "b"])
-            .build()
-            .unwrap();
+        let a = Variant::builder().scopes(["b", "a", "b"]).audience("x").build().unwrap();
+        let b = Variant::builder().audience("x").scopes(["a", "b"]).build().unwrap();
         assert_eq!(a, b);
         assert_eq!(a.get("scopes").unwrap(), "a b");
     }
 
     #[test]
     fn what_does_not_change_the_credential_is_refused() {
-        assert!(
-            Variant::builder()
-                .parameter("min_validity", "5")
-                .build()
-                .is_err()
-        );
+        assert!(Variant::builder().parameter("min_validity", "5").build().is_err());
         assert!(Variant::builder().parameter("Name", "5").build().is_err());
         assert!(Variant::builder().audience("").build().is_err());
-        assert!(
-            Variant::builder()
-                .audience("a")
-                .audience("b")
-                .build()
-                .is_err()
-        );
+        assert!(Variant::builder().audience("a").audience("b").build().is_err());
         assert!(Variant::builder().scopes(["a b"]).build().is_err());
     }
 

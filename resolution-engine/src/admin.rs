@@ -53,15 +53,9 @@ pub struct EntryStatus {
 impl Administrator {
     /// Addresses a credential.
     pub fn at(&self, credential: &CredentialRef) -> Target {
-        let wanted = Wanted {
-            reference: credential.clone(),
-            session: None,
-            variant: Variant::none(),
-        };
-        Target {
-            core: self.core.clone(),
-            wanted,
-        }
+        let wanted =
+            Wanted { reference: credential.clone(), session: None, variant: Variant::none() };
+        Target { core: self.core.clone(), wanted }
     }
 
     /// Ends a session and its descendants: what it was served is withdrawn, its handles fail for
@@ -76,11 +70,8 @@ impl Administrator {
                 let within = handle.session.is_some_and(|s| s.is_within(&session));
                 within.then_some(ErrorCode::SessionEnded)
             });
-            let in_session = |key: &Key| {
-                key.session
-                    .as_ref()
-                    .is_some_and(|own| own.is_within(&session))
-            };
+            let in_session =
+                |key: &Key| key.session.as_ref().is_some_and(|own| own.is_within(&session));
             flows::end(&core, ErrorCode::SessionEnded, in_session).await;
             let entries = core.table.within(&session);
             let mut flights = Vec::new();
@@ -119,9 +110,7 @@ impl Administrator {
     #[must_use]
     pub fn providers(&self) -> Vec<(ProviderDescriptor, u64)> {
         let all = self.core.registry.all();
-        all.iter()
-            .map(|r| (r.provider.descriptor().clone(), r.generation))
-            .collect()
+        all.iter().map(|r| (r.provider.descriptor().clone(), r.generation)).collect()
     }
 
     /// The credentials a provider has now.
@@ -219,11 +208,7 @@ impl Target {
         let key = self.core.key_of(None, &self.wanted)?;
         let missing = || CredentialError::new(ErrorCode::ProviderNotFound, "");
         let registered = self.core.registry.get(&key.provider).ok_or_else(missing)?;
-        let current = self
-            .core
-            .table
-            .get(&key)
-            .and_then(|entry| entry.value().clone());
+        let current = self.core.table.get(&key).and_then(|entry| entry.value().clone());
         let core = self.core.clone();
         self.core
             .own(async move {
@@ -262,9 +247,7 @@ async fn take_back(
     flows::end(core, ErrorCode::Cancelled, |own| own == key).await;
     let now = core.clock.now();
     // Made if need be: a revocation must be remembered even of what was never asked for.
-    let entry = core
-        .table
-        .get_or_create(key, now, core.secs(now), &core.tuning)?;
+    let entry = core.table.get_or_create(key, now, core.secs(now), &core.tuning)?;
     let before = entry.value().clone();
     let flights = entry.withdraw(core, withdrawal);
     let newest = drain(flights).await.or(before);
@@ -328,8 +311,7 @@ impl Core {
             let decision = self.access.decide(&handle.consumer.name, handle.reference);
             (decision == Decision::Denied).then_some(ErrorCode::AccessDenied)
         });
-        self.events
-            .send(Event::new(self.clock.now(), EventKind::AccessChanged));
+        self.events.send(Event::new(self.clock.now(), EventKind::AccessChanged));
     }
 }
 
@@ -341,8 +323,6 @@ impl fmt::Debug for Administrator {
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Target")
-            .field(&self.wanted.reference)
-            .finish()
+        f.debug_tuple("Target").field(&self.wanted.reference).finish()
     }
 }

@@ -40,16 +40,11 @@ impl SystemClock {
         let millis = Arc::new(AtomicU64::new(0));
         let wanted = Arc::new(AtomicU64::new(0));
         let (cell, flag) = (Arc::downgrade(&millis), Arc::downgrade(&wanted));
-        let spawned = std::thread::Builder::new()
-            .name("credential-clock".into())
-            .spawn(move || {
+        let spawned =
+            std::thread::Builder::new().name("credential-clock".into()).spawn(move || {
                 let mut quiet = 0;
                 while let (Some(cell), Some(flag)) = (cell.upgrade(), flag.upgrade()) {
-                    quiet = if flag.swap(0, Ordering::Relaxed) == 0 {
-                        quiet + 1
-                    } else {
-                        0
-                    };
+                    quiet = if flag.swap(0, Ordering::Relaxed) == 0 { quiet + 1 } else { 0 };
                     if quiet < REST_AFTER {
                         cell.store(
                             Timestamp::from(SystemTime::now()).as_millis(),
@@ -66,13 +61,7 @@ impl SystemClock {
                 }
             });
         let thread = spawned.ok().map(|handle| handle.thread().clone());
-        Self {
-            ticker: Arc::new(Ticker {
-                millis,
-                wanted,
-                thread,
-            }),
-        }
+        Self { ticker: Arc::new(Ticker { millis, wanted, thread }) }
     }
 }
 

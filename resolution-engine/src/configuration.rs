@@ -49,16 +49,12 @@ impl Configuration {
 
     fn from_settings(whole: &Settings) -> Result<Self, ConfigError> {
         let not_object = |path: &str| ConfigError::new(path, "is an object");
-        let sections = whole
-            .entries()
-            .ok_or_else(|| not_object("the configuration"))?;
+        let sections = whole.entries().ok_or_else(|| not_object("the configuration"))?;
         let mut configuration = Self::default();
         for (name, section) in sections {
             match name.as_str() {
                 "credentialProviders" => {
-                    let providers = section
-                        .entries()
-                        .ok_or_else(|| not_object(section.path()))?;
+                    let providers = section.entries().ok_or_else(|| not_object(section.path()))?;
                     for (id, mut settings) in providers {
                         let path = settings.path().to_owned();
                         let id = ProviderId::new(id)
@@ -114,21 +110,15 @@ impl Factories {
         for (id, (kind, settings)) in new.providers {
             let before = core.registry.get(&id);
             let marked = settings_of(&kind, &settings);
-            if before
-                .as_ref()
-                .is_some_and(|b| b.settings.as_ref() == Some(&marked))
-            {
+            if before.as_ref().is_some_and(|b| b.settings.as_ref() == Some(&marked)) {
                 report.unchanged.push(id);
                 continue;
             }
             match self.build(&id, &kind, settings).await {
                 Ok(provider) if provider.descriptor().id == id => {
                     core.put_in_service(provider, Some(marked));
-                    let list = if before.is_some() {
-                        &mut report.replaced
-                    } else {
-                        &mut report.added
-                    };
+                    let list =
+                        if before.is_some() { &mut report.replaced } else { &mut report.added };
                     list.push(id);
                 }
                 Ok(_) => {
@@ -149,26 +139,19 @@ impl Factories {
         kind: &str,
         settings: Settings,
     ) -> Result<Arc<dyn credential_provider_api::CredentialProvider>, ConfigError> {
-        let factory = self
-            .factories
-            .iter()
-            .find(|f| f.type_name() == kind)
-            .ok_or_else(|| {
-                let known: Vec<&str> = self.factories.iter().map(|f| f.type_name()).collect();
-                let path = format!("{}.type", settings.path());
-                ConfigError::new(&path, format!("is not one of: {}", known.join(", ")))
-            })?;
+        let factory = self.factories.iter().find(|f| f.type_name() == kind).ok_or_else(|| {
+            let known: Vec<&str> = self.factories.iter().map(|f| f.type_name()).collect();
+            let path = format!("{}.type", settings.path());
+            ConfigError::new(&path, format!("is not one of: {}", known.join(", ")))
+        })?;
         let mut context = self.context.clone();
-        context.store = context
-            .store
-            .map(|store| Arc::new(StoreView::new(id.clone(), store)) as Arc<_>);
+        context.store =
+            context.store.map(|store| Arc::new(StoreView::new(id.clone(), store)) as Arc<_>);
         factory.build(id.clone(), settings, &context).await
     }
 }
 
 /// Settings with their type, to be compared at the next reload.
 fn settings_of(kind: &str, settings: &Settings) -> Settings {
-    settings
-        .clone()
-        .with_path(format!("{kind}:{}", settings.path()))
+    settings.clone().with_path(format!("{kind}:{}", settings.path()))
 }

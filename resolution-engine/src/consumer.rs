@@ -35,10 +35,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn of_provider(id: &ProviderId) -> Self {
-        Self {
-            name: ConsumerName::for_provider(id),
-            bit: 0,
-        }
+        Self { name: ConsumerName::for_provider(id), bit: 0 }
     }
 
     pub(crate) fn is_provider(&self) -> bool {
@@ -62,7 +59,6 @@ impl Consumer {
     /// let key = tool.request(&openai).session(&session).await?;
     /// # Ok(()) }
     /// ```
-    #[must_use]
     pub fn request<'a>(&'a self, credential: &'a CredentialRef) -> RequestBuilder<'a> {
         RequestBuilder {
             consumer: self,
@@ -84,9 +80,7 @@ impl Consumer {
 
 impl fmt::Debug for Consumer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Consumer")
-            .field(&self.identity.name)
-            .finish()
+        f.debug_tuple("Consumer").field(&self.identity.name).finish()
     }
 }
 
@@ -262,22 +256,13 @@ impl Future for ResolveFuture<'_> {
                 self.0 = Resolving::Done;
                 return Poll::Ready(Ok(credential));
             }
-            let (core, identity) = (
-                request.consumer.core.clone(),
-                request.consumer.identity.clone(),
-            );
+            let (core, identity) =
+                (request.consumer.core.clone(), request.consumer.identity.clone());
             let (wanted, options) = (request.wanted(), request.options.clone());
             self.0 = Resolving::Slow(Box::pin(async move {
-                let asker = Asker {
-                    identity: &identity,
-                    node: None,
-                    depth: 0,
-                    permit: None,
-                };
+                let asker = Asker { identity: &identity, node: None, depth: 0, permit: None };
                 let resolved = resolve(&core, &asker, &wanted, &options).await;
-                resolved
-                    .map(|r| r.credential)
-                    .map_err(|failed| failed.error)
+                resolved.map(|r| r.credential).map_err(|failed| failed.error)
             }));
         }
         let Resolving::Slow(slow) = &mut self.0 else {

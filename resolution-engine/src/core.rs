@@ -100,21 +100,14 @@ pub(crate) struct Slot<'a>(&'a Bounded);
 
 impl Bounded {
     pub(crate) const fn new(what: &'static str, limit: usize) -> Self {
-        Self {
-            count: AtomicUsize::new(0),
-            limit,
-            what,
-        }
+        Self { count: AtomicUsize::new(0), limit, what }
     }
 
     pub(crate) fn enter(&self) -> Result<Slot<'_>, CredentialError> {
         if self.count.fetch_add(1, Ordering::AcqRel) >= self.limit {
             self.count.fetch_sub(1, Ordering::AcqRel);
             let detail = format!("the limit of {} {} is reached", self.limit, self.what);
-            return Err(CredentialError::new(
-                ErrorCode::Overloaded,
-                Detail::composed(detail),
-            ));
+            return Err(CredentialError::new(ErrorCode::Overloaded, Detail::composed(detail)));
         }
         Ok(Slot(self))
     }

@@ -38,10 +38,7 @@ impl Striped {
     }
 
     fn sum(&self) -> u64 {
-        self.0
-            .iter()
-            .map(|line| line.0.load(Ordering::Relaxed))
-            .sum()
+        self.0.iter().map(|line| line.0.load(Ordering::Relaxed)).sum()
     }
 }
 

@@ -57,24 +57,16 @@ impl ResolutionEngine {
             .map_err(|problem| CredentialError::new(ErrorCode::ConfigurationInvalid, problem))?;
         if matches!(name.class(), "provider" | "administrator") {
             let detail = "the classes provider and administrator are the engine's own";
-            return Err(CredentialError::new(
-                ErrorCode::ConfigurationInvalid,
-                detail,
-            ));
+            return Err(CredentialError::new(ErrorCode::ConfigurationInvalid, detail));
         }
         let bit = self.core.access.bit(&name);
-        Ok(Consumer {
-            core: self.core.clone(),
-            identity: Arc::new(Identity { name, bit }),
-        })
+        Ok(Consumer { core: self.core.clone(), identity: Arc::new(Identity { name, bit }) })
     }
 
     /// The right to list, revoke, end and sign in for others.
     #[must_use]
     pub fn administrator(&self) -> Administrator {
-        Administrator {
-            core: self.core.clone(),
-        }
+        Administrator { core: self.core.clone() }
     }
 
     /// Puts providers and rules as configured in place of those configured before. Providers and
@@ -132,9 +124,7 @@ impl ResolutionEngine {
 
 impl fmt::Debug for ResolutionEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResolutionEngine")
-            .field("counters", &self.counters())
-            .finish()
+        f.debug_struct("ResolutionEngine").field("counters", &self.counters()).finish()
     }
 }
 
@@ -232,16 +222,12 @@ impl EngineBuilder {
         for provider in &self.providers {
             let id = &provider.descriptor().id;
             if !seen.insert(id.clone()) {
-                return Err(invalid(Detail::composed(format!(
-                    "two providers are called {id}"
-                ))));
+                return Err(invalid(Detail::composed(format!("two providers are called {id}"))));
             }
         }
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::new()));
         let random = self.random.unwrap_or_else(|| Arc::new(SystemRandom::new()));
-        let (sink, policy) = self
-            .audit
-            .map_or((None, AuditPolicy::Deny), |(s, p)| (Some(s), p));
+        let (sink, policy) = self.audit.map_or((None, AuditPolicy::Deny), |(s, p)| (Some(s), p));
         let tuning = self.tuning;
         let started = clock.now();
         let core = Arc::new(Core {
@@ -271,13 +257,9 @@ impl EngineBuilder {
         for provider in self.providers {
             core.put_in_service(provider, None);
         }
-        core.tasks
-            .spawn_on(schedule::run(Arc::downgrade(&core)), &core.runtime);
+        core.tasks.spawn_on(schedule::run(Arc::downgrade(&core)), &core.runtime);
         if let Some(every) = core.tuning.health_every {
-            core.tasks.spawn_on(
-                crate::health::run(Arc::downgrade(&core), every),
-                &core.runtime,
-            );
+            core.tasks.spawn_on(crate::health::run(Arc::downgrade(&core), every), &core.runtime);
         }
         let mut context = FactoryContext::new(clock, random);
         if let Some(store) = self.store {
@@ -286,14 +268,7 @@ impl EngineBuilder {
         if let Some(resolver) = self.secret_refs {
             context = context.with_secret_refs(resolver);
         }
-        let factories = Factories {
-            factories: self.factories,
-            context,
-            rules: self.rules,
-        };
-        Ok(ResolutionEngine {
-            core,
-            factories: Arc::new(factories),
-        })
+        let factories = Factories { factories: self.factories, context, rules: self.rules };
+        Ok(ResolutionEngine { core, factories: Arc::new(factories) })
     }
 }

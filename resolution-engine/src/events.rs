@@ -10,9 +10,7 @@ pub(crate) struct Events {
 
 impl Events {
     pub(crate) fn new(buffer: usize) -> Self {
-        Self {
-            sender: broadcast::Sender::new(buffer.max(1)),
-        }
+        Self { sender: broadcast::Sender::new(buffer.max(1)) }
     }
 
     pub(crate) fn send(&self, event: Event) {
@@ -21,9 +19,7 @@ impl Events {
     }
 
     pub(crate) fn subscribe(&self) -> EventStream {
-        EventStream {
-            receiver: self.sender.subscribe(),
-        }
+        EventStream { receiver: self.sender.subscribe() }
     }
 }
 

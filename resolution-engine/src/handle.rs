@@ -54,34 +54,20 @@ impl Handle {
         let core = consumer.core.clone();
         let key = core.authorize(&consumer.identity, wanted)?;
         let now = core.clock.now();
-        let entry = core
-            .table
-            .get_or_create(&key, now, core.secs(now), &core.tuning)?;
+        let entry = core.table.get_or_create(&key, now, core.secs(now), &core.tuning)?;
         let state = Arc::new(HandleState {
             seen: AtomicU64::new(0),
             slow: Mutex::default(),
             consumer: consumer.identity.clone(),
             reference: wanted.reference.clone(),
-            session: key.session.clone(),
+            // As asked: the handle of a child ends with the child, whosever credential it reads.
+            session: wanted.session.clone(),
         });
-        core.handles
-            .add(&state)
-            .map_err(|error| error.about(&wanted.reference))?;
+        core.handles.add(&state).map_err(|error| error.about(&wanted.reference))?;
         let identity = consumer.identity.clone();
-        let handle = Self {
-            core,
-            identity,
-            wanted: wanted.clone(),
-            entry,
-            state,
-        };
+        let handle = Self { core, identity, wanted: wanted.clone(), entry, state };
         // A reload between the check and the registration has not seen this handle.
-        if handle
-            .core
-            .access
-            .decide(&handle.identity.name, &wanted.reference)
-            == Decision::Denied
-        {
+        if handle.core.access.decide(&handle.identity.name, &wanted.reference) == Decision::Denied {
             return Err(handle.core.denied(&handle.identity, &key));
         }
         Ok(handle)
@@ -133,12 +119,7 @@ impl Handle {
             return Ok(credential);
         }
         self.check_alive()?;
-        let asker = Asker {
-            identity: &self.identity,
-            node: None,
-            depth: 0,
-            permit: None,
-        };
+        let asker = Asker { identity: &self.identity, node: None, depth: 0, permit: None };
         let resolved = resolve(&self.core, &asker, &self.wanted, &Options::default()).await;
         let resolved = resolved.map_err(|failed| failed.error)?;
         self.check_alive()?;
@@ -176,10 +157,7 @@ impl Handle {
         credential: &Arc<Credential>,
         outcome: Outcome,
     ) -> Result<(), CredentialError> {
-        let consumer = Consumer {
-            core: self.core.clone(),
-            identity: self.identity.clone(),
-        };
+        let consumer = Consumer { core: self.core.clone(), identity: self.identity.clone() };
         crate::report::report(&consumer, &self.wanted, credential, outcome)
     }
 
@@ -219,8 +197,7 @@ impl Handle {
             }
         }
         let action = AuditAction::FirstUse(revision);
-        self.core
-            .audited(&self.identity, self.entry.key(), action)?;
+        self.core.audited(&self.identity, self.entry.key(), action)?;
         let mut slow = lock(&self.state.slow);
         if let Some(code) = slow.ended {
             return Err(self.error(code));
@@ -269,10 +246,7 @@ pub(crate) struct Handles {
 
 impl Handles {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            alive: Mutex::default(),
-            bound: Bounded::new("handles", limit),
-        }
+        Self { alive: Mutex::default(), bound: Bounded::new("handles", limit) }
     }
 
     fn add(&self, state: &Arc<HandleState>) -> Result<(), CredentialError> {
@@ -283,20 +257,15 @@ impl Handles {
     }
 
     fn remove(&self, state: &Arc<HandleState>) {
-        if lock(&self.alive)
-            .remove(&Arc::as_ptr(state).addr())
-            .is_some()
-        {
+        if lock(&self.alive).remove(&Arc::as_ptr(state).addr()).is_some() {
             self.bound.leave();
         }
     }
 
     /// Ends, for good, every handle that `judge` gives a reason for.
     pub(crate) fn end(&self, judge: impl Fn(&EndCandidate<'_>) -> Option<ErrorCode>) {
-        let states: Vec<Arc<HandleState>> = lock(&self.alive)
-            .values()
-            .filter_map(Weak::upgrade)
-            .collect();
+        let states: Vec<Arc<HandleState>> =
+            lock(&self.alive).values().filter_map(Weak::upgrade).collect();
         for state in states {
             let candidate = EndCandidate {
                 consumer: &state.consumer,

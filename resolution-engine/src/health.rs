@@ -24,12 +24,7 @@ pub(crate) async fn run(core: Weak<Core>, every: Duration) {
         }
         let Some(core) = core.upgrade() else { return };
         for registered in core.registry.all() {
-            if !registered
-                .provider
-                .descriptor()
-                .capabilities
-                .contains(&Capability::Check)
-            {
+            if !registered.provider.descriptor().capabilities.contains(&Capability::Check) {
                 continue;
             }
             let checked = check_provider(&core, &registered).await;

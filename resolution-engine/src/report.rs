@@ -47,12 +47,7 @@ fn pass_on(core: &Arc<Core>, entry: &Arc<Entry>, observation: Observation) {
     let Some(registered) = core.registry.get(&entry.key().provider) else {
         return;
     };
-    if !registered
-        .provider
-        .descriptor()
-        .capabilities
-        .contains(&Capability::Report)
-    {
+    if !registered.provider.descriptor().capabilities.contains(&Capability::Report) {
         return;
     }
     let (core, key) = (core.clone(), entry.key().clone());
@@ -61,9 +56,7 @@ fn pass_on(core: &Arc<Core>, entry: &Arc<Entry>, observation: Observation) {
     tasks.spawn_on(
         async move {
             let request = Request::new(key, core.clock.clone());
-            let limit = core
-                .clock
-                .sleep_until(core.clock.now().plus(core.tuning.fetch_limit));
+            let limit = core.clock.sleep_until(core.clock.now().plus(core.tuning.fetch_limit));
             let kept = tokio::select! {
                 kept = registered.provider.report(&request, &observation) => kept.is_ok(),
                 () = limit => false,

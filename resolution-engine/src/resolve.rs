@@ -74,9 +74,8 @@ pub(crate) async fn resolve(
 ) -> Result<Resolved, Failed> {
     core.counters.misses.add(1);
     let mut key = core.authorize(asker.identity, wanted)?;
-    let deadline = options
-        .deadline
-        .unwrap_or_else(|| core.clock.now().plus(core.tuning.default_deadline));
+    let deadline =
+        options.deadline.unwrap_or_else(|| core.clock.now().plus(core.tuning.default_deadline));
     for _ in 0..SELECTIONS {
         match entry_answer(core, asker, &key, options, deadline).await? {
             Answered::Resolved(resolved) => {
@@ -88,18 +87,13 @@ pub(crate) async fn resolve(
                 if core.access.forbids(&asker.identity.name, &chosen) {
                     return Err(core.denied(asker.identity, &key).into());
                 }
-                let wanted = Wanted {
-                    reference: chosen,
-                    ..wanted.clone()
-                };
+                let wanted = Wanted { reference: chosen, ..wanted.clone() };
                 key = core.key_of(Some(asker.identity), &wanted)?;
             }
         }
     }
     let detail = "selections follow one another without end";
-    Err(CredentialError::new(ErrorCode::DependencyTooDeep, detail)
-        .about(&wanted.reference)
-        .into())
+    Err(CredentialError::new(ErrorCode::DependencyTooDeep, detail).about(&wanted.reference).into())
 }
 
 enum Answered {
@@ -115,9 +109,7 @@ async fn entry_answer(
     deadline: Timestamp,
 ) -> Result<Answered, Failed> {
     let now = core.clock.now();
-    let entry = core
-        .table
-        .get_or_create(key, now, core.secs(now), &core.tuning)?;
+    let entry = core.table.get_or_create(key, now, core.secs(now), &core.tuning)?;
     let began = entry.epoch();
     let mut persistence = options.persistence;
     let mut reject = options.reject;
@@ -128,20 +120,12 @@ async fn entry_answer(
             let error = CredentialError::new(ErrorCode::SessionEnded, "");
             return Err(error.about(&key.reference()).into());
         }
-        let ask = Ask {
-            now: core.clock.now(),
-            min_validity: options.min_validity,
-            persistence,
-        };
+        let ask = Ask { now: core.clock.now(), min_validity: options.min_validity, persistence };
         let step = entry.ask(core, ask, reject.take(), &options.hint, options.interaction);
         let (flight, start, fallback, epoch) = match step {
             Step::Serve(credential, epoch) => {
                 let entry = entry.clone();
-                return Ok(Answered::Resolved(Resolved {
-                    credential,
-                    entry,
-                    epoch,
-                }));
+                return Ok(Answered::Resolved(Resolved { credential, entry, epoch }));
             }
             Step::Fail(error) => {
                 let asks = options.interaction == Interaction::Allowed
@@ -152,24 +136,12 @@ async fn entry_answer(
                     continue;
                 }
                 let error = error.about(&key.reference());
-                return Err(Failed {
-                    error,
-                    entry: Some((entry.clone(), began)),
-                });
+                return Err(Failed { error, entry: Some((entry.clone(), began)) });
             }
-            Step::Wait {
-                flight,
-                start,
-                fallback,
-                epoch,
-            } => (flight, start, fallback, epoch),
+            Step::Wait { flight, start, fallback, epoch } => (flight, start, fallback, epoch),
         };
         let serve = |credential: Arc<Credential>, epoch: u32| {
-            Ok(Answered::Resolved(Resolved {
-                credential,
-                entry: entry.clone(),
-                epoch,
-            }))
+            Ok(Answered::Resolved(Resolved { credential, entry: entry.clone(), epoch }))
         };
         // The wait is noted before the flight starts, so that two flights which start each other
         // see the circle.
@@ -189,12 +161,9 @@ async fn entry_answer(
                 depth: asker.depth + u8::from(asker.node.is_some()),
                 permit: None,
             };
-            flight::start(core, entry.clone(), launch, context);
+            flight::start(core, entry.clone(), *launch, context);
         }
-        let waiter = core
-            .waiters
-            .enter()
-            .map_err(|error| error.about(&key.reference()))?;
+        let waiter = core.waiters.enter().map_err(|error| error.about(&key.reference()))?;
         if let Some(permit) = asker.permit {
             permit.give_back();
         }
@@ -224,10 +193,7 @@ async fn entry_answer(
                     && error.code() == ErrorCode::InteractionRequired;
                 if !may_ask {
                     let error = error.about(&key.reference());
-                    return Err(Failed {
-                        error,
-                        entry: Some((entry.clone(), epoch)),
-                    });
+                    return Err(Failed { error, entry: Some((entry.clone(), epoch)) });
                 }
                 persistence = Persistence::Explicit;
             }
@@ -290,11 +256,7 @@ impl Core {
         self.check_running()?;
         let decision = self.access.decide(&who.name, &wanted.reference);
         if decision == Decision::Denied {
-            let key = Key::new(
-                &wanted.reference,
-                wanted.session.clone(),
-                wanted.variant.clone(),
-            );
+            let key = Key::new(&wanted.reference, wanted.session.clone(), wanted.variant.clone());
             return Err(self.denied(who, &key));
         }
         self.key_of(Some(who), wanted)
@@ -318,8 +280,10 @@ impl Core {
             .descriptor()
             .credential(&reference.id)
             .ok_or_else(|| fail(ErrorCode::CredentialNotFound))?;
+        let inherits = || who.is_some_and(|who| self.access.inherits(&who.name, reference));
         let session = match (descriptor.scope, &wanted.session) {
             (Scope::Gateway, _) => None,
+            (_, Some(session)) if inherits() => Some(session.root()),
             (_, Some(session)) => Some(session.clone()),
             (_, None) => return Err(fail(ErrorCode::SessionRequired)),
         };

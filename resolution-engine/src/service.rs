@@ -18,12 +18,7 @@ impl Core {
         settings: Option<Settings>,
     ) -> Arc<Registered> {
         let (all, tuning) = (self.calls.clone(), &self.tuning);
-        let calls = Calls::new(
-            all,
-            tuning.calls,
-            tuning.calls_per_provider,
-            self.freed.clone(),
-        );
+        let calls = Calls::new(all, tuning.calls, tuning.calls_per_provider, self.freed.clone());
         let (registered, replaced) = self.registry.put(provider, calls, settings);
         let id = registered.provider.descriptor().id.clone();
         if replaced.is_some() {
@@ -54,10 +49,7 @@ impl Core {
     }
 
     fn tell_provider(&self, provider: ProviderId, generation: Option<u64>) {
-        let kind = EventKind::ProviderChanged {
-            provider,
-            generation,
-        };
+        let kind = EventKind::ProviderChanged { provider, generation };
         self.events.send(Event::new(self.clock.now(), kind));
     }
 }

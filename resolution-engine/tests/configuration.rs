@@ -1,4 +1,10 @@
 //! The section `credentialProviders`, factories, and reload by generation.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 mod common;
 use common::*;
 use credential_provider_api::*;
@@ -72,10 +78,7 @@ impl SecretRefResolver for Env {
         &self,
         references: &[SecretRef],
     ) -> Vec<Result<SecretString, CredentialError>> {
-        references
-            .iter()
-            .map(|r| Ok(format!("env-{}", r.id).into()))
-            .collect()
+        references.iter().map(|r| Ok(format!("env-{}", r.id).into())).collect()
     }
 }
 
@@ -119,29 +122,17 @@ async fn a_reload_reports_what_changed_and_keeps_what_did_not() {
     let report = world.engine.configure(config(&changed)).await;
     assert_eq!(report.unchanged, [ProviderId::new("one").unwrap()]);
     assert_eq!(report.replaced, [ProviderId::new("two").unwrap()]);
-    assert!(Arc::ptr_eq(
-        &one,
-        &world.tool.request(&at("one/any")).await.unwrap()
-    ));
+    assert!(Arc::ptr_eq(&one, &world.tool.request(&at("one/any")).await.unwrap()));
     let anew = world.tool.request(&at("two/x")).await.unwrap();
     assert_ne!(text(&two), text(&anew));
-    let generations: Vec<u64> = world
-        .engine
-        .administrator()
-        .providers()
-        .iter()
-        .map(|(_, g)| *g)
-        .collect();
+    let generations: Vec<u64> =
+        world.engine.administrator().providers().iter().map(|(_, g)| *g).collect();
     assert_eq!(generations, [1, 3]);
 
     let report = world.engine.configure(config("{}")).await;
     assert_eq!(report.removed.len(), 2);
     let error = world.tool.request(&at("one/any")).await.unwrap_err();
-    assert_eq!(
-        error.code(),
-        ErrorCode::AccessDenied,
-        "the configured rules are gone too"
-    );
+    assert_eq!(error.code(), ErrorCode::AccessDenied, "the configured rules are gone too");
 }
 
 #[tokio::test]
@@ -149,31 +140,16 @@ async fn what_is_wrong_is_reported_by_path_and_the_rest_goes_on() {
     let world = world();
     world.engine.configure(config(TWO)).await;
     let broken = TWO
-        .replace(
-            r#""fixed", "apiKey": "${ONE_KEY}""#,
-            r#""fixed", "apiKye": "${ONE_KEY}""#,
-        )
-        .replace(
-            r#""type": "fixed", "apiKey": {"#,
-            r#""type": "fixd", "apiKey": {"#,
-        );
+        .replace(r#""fixed", "apiKey": "${ONE_KEY}""#, r#""fixed", "apiKye": "${ONE_KEY}""#)
+        .replace(r#""type": "fixed", "apiKey": {"#, r#""type": "fixd", "apiKey": {"#);
     let report = world.engine.configure(config(&broken)).await;
     let problems: Vec<String> = report.failed.iter().map(|(_, e)| e.to_string()).collect();
     assert_eq!(problems.len(), 2);
-    assert!(
-        problems[0].contains("credentialProviders.one"),
-        "{problems:?}"
-    );
-    assert!(
-        problems[0].contains("apiKey") || problems[0].contains("apiKye"),
-        "{problems:?}"
-    );
+    assert!(problems[0].contains("credentialProviders.one"), "{problems:?}");
+    assert!(problems[0].contains("apiKey") || problems[0].contains("apiKye"), "{problems:?}");
     assert!(problems[1].contains("credentialProviders.two.type is not one of: fixed"));
     // The providers in service before are still there.
-    assert_eq!(
-        text(&world.tool.request(&at("two/x")).await.unwrap()),
-        "env-ONE_KEY"
-    );
+    assert_eq!(text(&world.tool.request(&at("two/x")).await.unwrap()), "env-ONE_KEY");
 }
 
 #[tokio::test]
@@ -181,15 +157,9 @@ async fn a_section_of_the_wrong_shape_is_refused_as_a_whole() {
     for (json, part) in [
         ("[]", "is an object"),
         (r#"{"credentialProviders": []}"#, "credentialProviders"),
-        (
-            r#"{"credentialProviders": {"Big": {"type":"fixed"}}}"#,
-            "credentialProviders.Big",
-        ),
+        (r#"{"credentialProviders": {"Big": {"type":"fixed"}}}"#, "credentialProviders.Big"),
         (r#"{"credentialProviders": {"a": {}}}"#, "\"type\""),
-        (
-            r#"{"credentialAccess": [{"consumer":"x"}]}"#,
-            "credentialAccess",
-        ),
+        (r#"{"credentialAccess": [{"consumer":"x"}]}"#, "credentialAccess"),
         ("{", "valid JSON"),
     ] {
         let error = Configuration::from_json(json).unwrap_err().to_string();
@@ -211,11 +181,8 @@ async fn an_unknown_setting_is_an_error_with_its_path() {
 #[tokio::test]
 async fn two_providers_of_one_id_are_refused() {
     let (a, b) = (Scripted::new("a", None), Scripted::new("a", None));
-    let built = ResolutionEngine::builder()
-        .provider(Shared(a))
-        .provider(Shared(b))
-        .build()
-        .unwrap_err();
+    let built =
+        ResolutionEngine::builder().provider(Shared(a)).provider(Shared(b)).build().unwrap_err();
     assert_eq!(built.code(), ErrorCode::ConfigurationInvalid);
 }
 

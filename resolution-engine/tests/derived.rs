@@ -1,4 +1,10 @@
 //! Credentials made of others: circles, depth, deadlines and call limits.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 mod common;
 use common::*;
 use credential_provider_api::*;
@@ -9,9 +15,7 @@ const HOUR: Option<Duration> = Some(Duration::from_secs(3600));
 const SEC: Duration = Duration::from_secs(1);
 
 fn chain(length: usize) -> Vec<Arc<Scripted>> {
-    let providers: Vec<_> = (0..length)
-        .map(|n| Scripted::new(&format!("p{n}"), HOUR))
-        .collect();
+    let providers: Vec<_> = (0..length).map(|n| Scripted::new(&format!("p{n}"), HOUR)).collect();
     for (n, provider) in providers.iter().enumerate().take(length - 1) {
         let want = Want::new(at(&format!("p{}/shared", n + 1)));
         *provider.derives.lock().unwrap() = Some(want);
@@ -60,14 +64,8 @@ async fn a_circle_is_an_error_and_not_a_deadlock() {
     };
     let (one, two) = (ask("a/shared"), ask("b/shared"));
     settle().await;
-    assert_eq!(
-        one.await.unwrap().unwrap_err().code(),
-        ErrorCode::DependencyCycle
-    );
-    assert_eq!(
-        two.await.unwrap().unwrap_err().code(),
-        ErrorCode::DependencyCycle
-    );
+    assert_eq!(one.await.unwrap().unwrap_err().code(), ErrorCode::DependencyCycle);
+    assert_eq!(two.await.unwrap().unwrap_err().code(), ErrorCode::DependencyCycle);
     let own = Scripted::new("own", HOUR);
     *own.derives.lock().unwrap() = Some(Want::new(at("own/shared")));
     let world = World::new(&[&own]);
@@ -106,13 +104,7 @@ async fn the_deadline_is_inherited() {
     let asked = tokio::spawn(async move { tool.request(&at("volc/shared")).await });
     world.pass(31 * SEC).await;
     let error = asked.await.unwrap().unwrap_err();
-    assert!(
-        matches!(
-            error.code(),
-            ErrorCode::DeadlineExceeded | ErrorCode::Timeout
-        ),
-        "{error}"
-    );
+    assert!(matches!(error.code(), ErrorCode::DeadlineExceeded | ErrorCode::Timeout), "{error}");
 }
 
 #[tokio::test]
@@ -120,10 +112,7 @@ async fn a_child_stopped_by_its_parent_names_it_and_wakes_with_its_sign_in() {
     let idp = Scripted::new("idp", HOUR);
     let volc = Scripted::new("volc", HOUR);
     *volc.derives.lock().unwrap() = Some(Want::new(at("idp/own")));
-    idp.then(Act::Answer(Err(CredentialError::needs_reauth(
-        ReauthReason::GrantRejected,
-        "",
-    ))));
+    idp.then(Act::Answer(Err(CredentialError::needs_reauth(ReauthReason::GrantRejected, ""))));
     let world = World::new(&[&idp, &volc]);
     let alice = person("alice");
     let key = at("volc/own");
@@ -134,13 +123,7 @@ async fn a_child_stopped_by_its_parent_names_it_and_wakes_with_its_sign_in() {
     assert_eq!(ask().await.unwrap_err().code(), ErrorCode::NeedsReauth);
     assert_eq!(volc.calls(), 1, "it fails fast");
     // What ends the parent's trouble ends the child's.
-    world
-        .engine
-        .administrator()
-        .at(&at("idp/own"))
-        .session(&alice)
-        .invalidate()
-        .unwrap();
+    world.engine.administrator().at(&at("idp/own")).session(&alice).invalidate().unwrap();
     ask().await.unwrap();
 }
 

@@ -1,4 +1,10 @@
 //! The rest of a credential's life: selection, batch, handles, health, snapshot, reports.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 mod common;
 use common::*;
 use credential_provider_api::*;
@@ -50,20 +56,14 @@ impl CredentialProvider for ProfileProvider {
             self.0.choices.fetch_add(1, Ordering::SeqCst);
             let model = request.hint().model.clone().unwrap_or_else(|| "any".into());
             tokio::task::yield_now().await;
-            return Ok(Resolution::Selected(CredentialId::new(format!(
-                "openai:{model}"
-            ))?));
+            return Ok(Resolution::Selected(CredentialId::new(format!("openai:{model}"))?));
         }
         let nth = self.0.fetches.fetch_add(1, Ordering::SeqCst);
         Ok(Credential::api_key(format!("{id}#{nth}").into()).into())
     }
     async fn report(&self, request: &Request, seen: &Observation) -> Result<(), CredentialError> {
         let id = request.key().credential.to_string();
-        self.0
-            .books
-            .lock()
-            .unwrap()
-            .push((id, seen.outcome.clone()));
+        self.0.books.lock().unwrap().push((id, seen.outcome.clone()));
         Ok(())
     }
     async fn check(&self, _: &Request, _: Option<&Credential>) -> Result<Health, CredentialError> {
@@ -77,27 +77,16 @@ impl CredentialProvider for ProfileProvider {
 
 fn world(with: impl FnOnce(EngineBuilder) -> EngineBuilder) -> (World, Arc<Profiles>) {
     let profiles = profiles();
-    let rules = AccessRules::deny_all()
-        .allow("tool:test", "profiles/openai")
-        .unwrap();
+    let rules = AccessRules::deny_all().allow("tool:test", "profiles/openai").unwrap();
     let provider = ProfileProvider(profiles.clone());
-    (
-        World::build(&[], |b| with(b.provider(provider).access(rules))),
-        profiles,
-    )
+    (World::build(&[], |b| with(b.provider(provider).access(rules))), profiles)
 }
 
 #[tokio::test]
 async fn a_choice_is_made_per_request_and_only_the_chosen_is_cached() {
     let (world, profiles) = world(|b| b);
     let key = at("profiles/openai");
-    let ask = |model: &str| {
-        world
-            .tool
-            .request(&key)
-            .hint(Hint::model(model))
-            .into_future()
-    };
+    let ask = |model: &str| world.tool.request(&key).hint(Hint::model(model)).into_future();
     let (a, b, c) = futures::future::join3(ask("big"), ask("small"), ask("big")).await;
     assert_eq!(text(&a.unwrap()), text(&c.unwrap()));
     assert!(text(&b.unwrap()).starts_with("openai:small"));
@@ -106,11 +95,7 @@ async fn a_choice_is_made_per_request_and_only_the_chosen_is_cached() {
     ask("big").await.unwrap();
     assert_eq!(profiles.choices.load(Ordering::SeqCst), before + 1);
     // The grant is for the name that is asked for; the chosen one cannot be named.
-    let error = world
-        .tool
-        .request(&at("profiles/openai:big"))
-        .await
-        .unwrap_err();
+    let error = world.tool.request(&at("profiles/openai:big")).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::AccessDenied);
 }
 
@@ -144,14 +129,9 @@ async fn a_batch_answers_in_order_and_one_failing_fails_no_other() {
             world.tool.request(&good),
         ])
         .await;
-    let codes: Vec<_> = answers
-        .iter()
-        .map(|a| a.as_ref().err().map(CredentialError::code))
-        .collect();
-    assert_eq!(
-        codes,
-        [None, Some(ErrorCode::CredentialNotFound), None, None]
-    );
+    let codes: Vec<_> =
+        answers.iter().map(|a| a.as_ref().err().map(CredentialError::code)).collect();
+    assert_eq!(codes, [None, Some(ErrorCode::CredentialNotFound), None, None]);
     assert_eq!(vault.calls(), 2);
 }
 
@@ -161,11 +141,7 @@ async fn a_handle_reads_waits_for_changes_and_follows_renewals() {
     let world = World::new(&[&vault]);
     let key = at("vault/shared");
     let handle = world.tool.request(&key).bind().unwrap();
-    assert_eq!(
-        handle.try_get().unwrap_err().code(),
-        ErrorCode::Expired,
-        "it never waits"
-    );
+    assert_eq!(handle.try_get().unwrap_err().code(), ErrorCode::Expired, "it never waits");
     let first = handle.get().await.unwrap();
     let read = handle.with(|c| text(c).to_owned()).unwrap();
     assert_eq!(read, text(&first));
@@ -207,10 +183,7 @@ async fn health_is_checked_on_demand_and_on_a_schedule() {
         checked += usize::from(matches!(event.kind, EventKind::HealthChecked { .. }));
     }
     assert_eq!(checked, 3);
-    let listed = admin
-        .list(&ProviderId::new("profiles").unwrap())
-        .await
-        .unwrap();
+    let listed = admin.list(&ProviderId::new("profiles").unwrap()).await.unwrap();
     assert_eq!(listed.len(), 2);
 }
 
@@ -232,13 +205,7 @@ async fn the_snapshot_and_the_events_tell_the_life() {
             states.push(to);
         }
     }
-    let life = [
-        State::Pending,
-        State::Active,
-        State::Refreshing,
-        State::Active,
-        State::Revoked,
-    ];
+    let life = [State::Pending, State::Active, State::Refreshing, State::Active, State::Revoked];
     assert_eq!(states, life);
 }
 
@@ -253,14 +220,8 @@ async fn a_signed_out_world_is_not_asked_again_by_the_scheduler() {
     vault.then(Act::Answer(Err(gone)));
     world.pass(Duration::from_secs(90)).await;
     assert_eq!(vault.calls(), 2);
-    assert!(
-        world.tool.request(&key).await.is_ok(),
-        "served while it lasts"
-    );
+    assert!(world.tool.request(&key).await.is_ok(), "served while it lasts");
     world.pass(Duration::from_secs(600)).await;
     assert_eq!(vault.calls(), 2);
-    assert_eq!(
-        world.tool.request(&key).await.unwrap_err().code(),
-        ErrorCode::NeedsReauth
-    );
+    assert_eq!(world.tool.request(&key).await.unwrap_err().code(), ErrorCode::NeedsReauth);
 }

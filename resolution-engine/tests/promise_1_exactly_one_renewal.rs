@@ -1,4 +1,10 @@
 //! One provider call in flight per key; a rejection names the revision it is about.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 mod common;
 use common::*;
 use credential_provider_api::*;
@@ -48,10 +54,7 @@ async fn a_thousand_rejections_of_one_revision_cause_one_renewal() {
         .map(|_| {
             let tool = world.tool.clone();
             tokio::spawn(async move {
-                tool.request(&at("vault/shared"))
-                    .reject(revision)
-                    .await
-                    .unwrap()
+                tool.request(&at("vault/shared")).reject(revision).await.unwrap()
             })
         })
         .collect();
@@ -61,11 +64,7 @@ async fn a_thousand_rejections_of_one_revision_cause_one_renewal() {
     assert_eq!(vault.calls(), 2);
     // Late news about the old revision changes nothing.
     world.tool.request(&key).reject(revision).await.unwrap();
-    world
-        .tool
-        .request(&key)
-        .report(&dead, Outcome::Rejected)
-        .unwrap();
+    world.tool.request(&key).report(&dead, Outcome::Rejected).unwrap();
     world.tool.request(&key).await.unwrap();
     assert_eq!(vault.calls(), 2);
 }
@@ -76,25 +75,12 @@ async fn forced_renewals_are_at_most_one_in_ten_seconds() {
     let world = World::new(&[&vault]);
     let key = at("vault/shared");
     let first = world.tool.request(&key).await.unwrap();
-    let second = world
-        .tool
-        .request(&key)
-        .reject(first.revision().unwrap())
-        .await
-        .unwrap();
-    let refused = world
-        .tool
-        .request(&key)
-        .reject(second.revision().unwrap())
-        .await
-        .unwrap_err();
+    let second = world.tool.request(&key).reject(first.revision().unwrap()).await.unwrap();
+    let refused = world.tool.request(&key).reject(second.revision().unwrap()).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::Rejected);
     assert_eq!(refused.retry_after(), Some(Duration::from_secs(10)));
     // The rejected revision is not served meanwhile, to anybody.
-    assert_eq!(
-        world.tool.request(&key).await.unwrap_err().code(),
-        ErrorCode::Rejected
-    );
+    assert_eq!(world.tool.request(&key).await.unwrap_err().code(), ErrorCode::Rejected);
     world.pass(Duration::from_secs(10)).await;
     let third = world.tool.request(&key).await.unwrap();
     assert_ne!(text(&third), text(&second));
@@ -104,34 +90,19 @@ async fn forced_renewals_are_at_most_one_in_ten_seconds() {
 #[tokio::test]
 async fn the_same_secret_after_a_rejection_is_not_a_new_revision() {
     let vault = Scripted::new("vault", HOUR);
-    vault
-        .then(Act::Answer(issues("same")))
-        .then(Act::Answer(issues("same")));
-    vault
-        .then(Act::Answer(Ok(Resolution::Unchanged)))
-        .then(Act::Answer(issues("other")));
+    vault.then(Act::Answer(issues("same"))).then(Act::Answer(issues("same")));
+    vault.then(Act::Answer(Ok(Resolution::Unchanged))).then(Act::Answer(issues("other")));
     let world = World::new(&[&vault]);
     let key = at("vault/shared");
     let first = world.tool.request(&key).await.unwrap();
-    let refused = world
-        .tool
-        .request(&key)
-        .reject(first.revision().unwrap())
-        .await
-        .unwrap_err();
+    let refused = world.tool.request(&key).reject(first.revision().unwrap()).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::Rejected);
     world.pass(Duration::from_secs(10)).await;
-    assert_eq!(
-        world.tool.request(&key).await.unwrap_err().code(),
-        ErrorCode::Rejected
-    );
+    assert_eq!(world.tool.request(&key).await.unwrap_err().code(), ErrorCode::Rejected);
     world.pass(Duration::from_secs(20)).await;
     assert_eq!(text(&world.tool.request(&key).await.unwrap()), "other");
     let named = vault.rejected.lock().unwrap().clone();
-    assert_eq!(
-        named,
-        [None, first.revision(), first.revision(), first.revision()]
-    );
+    assert_eq!(named, [None, first.revision(), first.revision(), first.revision()]);
 }
 
 #[tokio::test]
@@ -153,11 +124,6 @@ async fn a_hundred_waiters_on_a_failing_provider_share_one_flight() {
     // Remembered for a while, then tried again; an explicit retry does not wait.
     world.tool.request(&at("vault/shared")).await.unwrap_err();
     assert_eq!(vault.calls(), 1);
-    world
-        .tool
-        .request(&at("vault/shared"))
-        .retry()
-        .await
-        .unwrap();
+    world.tool.request(&at("vault/shared")).retry().await.unwrap();
     assert_eq!(vault.calls(), 2);
 }

@@ -1,4 +1,10 @@
 //! A caller that gives up cancels nothing; what cannot be undone runs to its end.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 mod common;
 use common::*;
 use credential_provider_api::*;
@@ -87,20 +93,12 @@ async fn a_committed_exchange_outlives_the_fetch_limit_and_its_callers() {
     let world = World::new(&[&vault]);
     let tool = world.tool.clone();
     let impatient = tokio::spawn(async move {
-        tool.request(&at("vault/shared"))
-            .within(Duration::from_secs(5))
-            .await
+        tool.request(&at("vault/shared")).within(Duration::from_secs(5)).await
     });
     world.pass(Duration::from_secs(40)).await;
-    assert_eq!(
-        impatient.await.unwrap().unwrap_err().code(),
-        ErrorCode::DeadlineExceeded
-    );
+    assert_eq!(impatient.await.unwrap().unwrap_err().code(), ErrorCode::DeadlineExceeded);
     world.pass(Duration::from_secs(60)).await;
-    assert_eq!(
-        text(&world.tool.request(&at("vault/shared")).await.unwrap()),
-        "late"
-    );
+    assert_eq!(text(&world.tool.request(&at("vault/shared")).await.unwrap()), "late");
     assert_eq!(vault.calls(), 1);
 }
 
@@ -123,11 +121,7 @@ async fn a_shutdown_waits_for_a_committed_exchange_and_joins_every_task() {
     assert_eq!(hung.await.unwrap().unwrap_err().code(), ErrorCode::ShutDown);
     world.pass(Duration::from_secs(100)).await;
     assert!(down.is_finished());
-    assert_eq!(
-        text(&committed.await.unwrap().unwrap()),
-        "late",
-        "its caller is still served"
-    );
+    assert_eq!(text(&committed.await.unwrap().unwrap()), "late", "its caller is still served");
     let refused = world.tool.request(&at("vault/shared")).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::ShutDown);
     world.engine.shutdown().await;
@@ -143,10 +137,7 @@ async fn a_call_that_has_not_committed_is_given_up_and_may_not_commit_then() {
     let asked = tokio::spawn(async move { tool.request(&at("vault/shared")).await });
     settle().await;
     world.engine.shutdown().await;
-    assert_eq!(
-        asked.await.unwrap().unwrap_err().code(),
-        ErrorCode::ShutDown
-    );
+    assert_eq!(asked.await.unwrap().unwrap_err().code(), ErrorCode::ShutDown);
     assert_eq!(vault.running.load(std::sync::atomic::Ordering::SeqCst), 0);
 }
 
@@ -170,17 +161,9 @@ async fn an_engine_that_is_dropped_ends_its_tasks() {
     let vault = Scripted::new("vault", HOUR);
     let world = World::new(&[&vault]);
     world.tool.request(&at("vault/shared")).await.unwrap();
-    let World {
-        clock,
-        engine,
-        tool,
-    } = world;
+    let World { clock, engine, tool } = world;
     drop((engine, tool));
     settle().await;
     assert_eq!(clock.next_sleeper(), None);
-    assert_eq!(
-        Arc::strong_count(&vault),
-        1,
-        "the provider is dropped with its engine"
-    );
+    assert_eq!(Arc::strong_count(&vault), 1, "the provider is dropped with its engine");
 }

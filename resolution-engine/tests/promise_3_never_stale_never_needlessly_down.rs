@@ -1,4 +1,10 @@
 //! Nothing past its end is served; what is valid is served while renewal fails.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 mod common;
 use common::*;
 use credential_provider_api::*;
@@ -66,17 +72,9 @@ async fn a_valid_credential_is_served_while_its_renewal_fails() {
         assert_eq!(text(&served), text(&first));
     }
     let tries = vault.calls() - before;
-    assert!(
-        (3..=30).contains(&tries),
-        "{tries} tries in five minutes: it backs off"
-    );
-    let states: Vec<State> = world
-        .engine
-        .administrator()
-        .snapshot()
-        .iter()
-        .map(|s| s.state)
-        .collect();
+    assert!((3..=30).contains(&tries), "{tries} tries in five minutes: it backs off");
+    let states: Vec<State> =
+        world.engine.administrator().snapshot().iter().map(|s| s.state).collect();
     assert_eq!(states, [State::BackingOff]);
     world.pass(2 * MIN).await;
     let error = world.ask(&key).await.unwrap_err();
@@ -88,10 +86,7 @@ async fn a_valid_credential_is_served_while_its_renewal_fails() {
 #[tokio::test]
 async fn a_source_that_fails_once_serves_everybody_with_two_calls() {
     let vault = Scripted::new("vault", HOUR);
-    vault.then(Act::After(
-        Duration::from_millis(20),
-        fails(ErrorCode::Unavailable),
-    ));
+    vault.then(Act::After(Duration::from_millis(20), fails(ErrorCode::Unavailable)));
     let world = World::new(&[&vault]);
     let tasks: Vec<_> = (0..100)
         .map(|_| {
@@ -115,17 +110,10 @@ async fn retry_after_is_obeyed() {
     let world = World::new(&[&vault]);
     let key = at("vault/shared");
     let error = world.tool.request(&key).await.unwrap_err();
-    assert_eq!(
-        (error.code(), error.retry_after()),
-        (ErrorCode::RateLimited, Some(asked))
-    );
+    assert_eq!((error.code(), error.retry_after()), (ErrorCode::RateLimited, Some(asked)));
     world.pass(Duration::from_secs(60)).await;
     let error = world.tool.request(&key).await.unwrap_err();
-    assert_eq!(
-        error.retry_after(),
-        Some(Duration::from_secs(30)),
-        "what is left of it"
-    );
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)), "what is left of it");
     assert_eq!(vault.calls(), 1);
     world.pass(Duration::from_secs(30)).await;
     world.tool.request(&key).await.unwrap();
@@ -145,12 +133,7 @@ async fn needs_reauth_fails_fast_and_is_told_once() {
     assert_eq!(vault.calls(), 1);
     let mut told = 0;
     while let Some(resolution_engine::Delivery::Event(event)) = events.try_next() {
-        if let EventKind::StateChanged {
-            to: State::NeedsReauth,
-            error,
-            ..
-        } = event.kind
-        {
+        if let EventKind::StateChanged { to: State::NeedsReauth, error, .. } = event.kind {
             assert!(error.is_some());
             told += 1;
         }
@@ -165,28 +148,13 @@ async fn a_caller_may_ask_for_a_life_of_its_own() {
     let key = at("vault/shared");
     let first = world.tool.request(&key).await.unwrap();
     world.pass(40 * MIN).await;
-    let same = world
-        .tool
-        .request(&key)
-        .min_validity(10 * MIN)
-        .await
-        .unwrap();
+    let same = world.tool.request(&key).min_validity(10 * MIN).await.unwrap();
     assert_eq!(text(&same), text(&first));
-    let longer = world
-        .tool
-        .request(&key)
-        .min_validity(30 * MIN)
-        .await
-        .unwrap();
+    let longer = world.tool.request(&key).min_validity(30 * MIN).await.unwrap();
     assert_ne!(text(&longer), text(&first));
     // A source whose credentials never last that long gives its best, without a storm of calls.
     for _ in 0..10 {
-        world
-            .tool
-            .request(&key)
-            .min_validity(2 * 60 * MIN)
-            .await
-            .unwrap();
+        world.tool.request(&key).min_validity(2 * 60 * MIN).await.unwrap();
     }
     assert_eq!(vault.calls(), 2);
 }

@@ -1,4 +1,10 @@
 //! A session's credential is given to that session only; accounts and audiences never share.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 mod common;
 use common::*;
 use credential_provider_api::*;
@@ -47,16 +53,35 @@ async fn a_child_session_inherits_nothing_by_itself() {
 }
 
 #[tokio::test]
+async fn a_child_inherits_what_the_host_allows_and_no_more() {
+    let vault = Scripted::new("vault", HOUR);
+    let rules = AccessRules::deny_all().allow("tool:*", "*").unwrap();
+    let rules = rules.inherit("tool:*", "vault/own-mail").unwrap();
+    let world = World::build(&[&vault], |b| b.access(rules));
+    let alice = person("alice");
+    let child = alice.child("subagent:1").unwrap().child("subagent:2").unwrap();
+    let (mail, other) = (at("vault/own-mail"), at("vault/own-other"));
+    let hers = world.tool.request(&mail).session(&alice).await.unwrap();
+    let inherited = world.tool.request(&mail).session(&child).await.unwrap();
+    assert!(Arc::ptr_eq(&hers, &inherited));
+    let own = world.tool.request(&other).session(&alice).await.unwrap();
+    let apart = world.tool.request(&other).session(&child).await.unwrap();
+    assert_ne!(text(&own), text(&apart));
+    // The child's end takes its handle and leaves the parent's credential.
+    let handle = world.tool.request(&mail).session(&child).bind().unwrap();
+    handle.get().await.unwrap();
+    world.engine.administrator().end_session(&child).await;
+    assert_eq!(handle.get().await.unwrap_err().code(), ErrorCode::SessionEnded);
+    let still = world.tool.request(&mail).session(&alice).await.unwrap();
+    assert!(Arc::ptr_eq(&hers, &still));
+}
+
+#[tokio::test]
 async fn a_gateway_credential_is_one_for_all_sessions() {
     let vault = Scripted::new("vault", HOUR);
     let world = World::new(&[&vault]);
     let key = at("vault/shared");
-    let a = world
-        .tool
-        .request(&key)
-        .session(&person("alice"))
-        .await
-        .unwrap();
+    let a = world.tool.request(&key).session(&person("alice")).await.unwrap();
     let b = world.tool.request(&key).await.unwrap();
     assert!(Arc::ptr_eq(&a, &b));
     assert_eq!(vault.calls(), 1);
@@ -68,18 +93,8 @@ async fn variants_never_share() {
     let world = World::new(&[&vault]);
     let key = at("vault/shared");
     let audience = |a: &str| Variant::builder().audience(a).build().unwrap();
-    let one = world
-        .tool
-        .request(&key)
-        .variant(&audience("one"))
-        .await
-        .unwrap();
-    let two = world
-        .tool
-        .request(&key)
-        .variant(&audience("two"))
-        .await
-        .unwrap();
+    let one = world.tool.request(&key).variant(&audience("one")).await.unwrap();
+    let two = world.tool.request(&key).variant(&audience("two")).await.unwrap();
     let none = world.tool.request(&key).await.unwrap();
     assert_eq!(vault.calls(), 3);
     assert!(text(&one) != text(&two) && text(&two) != text(&none));
@@ -90,19 +105,9 @@ async fn a_failing_source_falls_back_to_nobody_else() {
     let vault = Scripted::new("vault", HOUR);
     let world = World::new(&[&vault]);
     let key = at("vault/own");
-    world
-        .tool
-        .request(&key)
-        .session(&person("alice"))
-        .await
-        .unwrap();
+    world.tool.request(&key).session(&person("alice")).await.unwrap();
     vault.then(Act::Answer(fails(ErrorCode::NotConfigured)));
-    let error = world
-        .tool
-        .request(&key)
-        .session(&person("bob"))
-        .await
-        .unwrap_err();
+    let error = world.tool.request(&key).session(&person("bob")).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::NotConfigured);
 }
 
@@ -113,20 +118,10 @@ async fn a_provider_asks_for_others_only_in_the_session_at_hand() {
     volc.then(Act::Derive(Want::new(at("idp/own")), Duration::ZERO));
     volc.then(Act::Derive(Want::new(at("idp/own")), Duration::ZERO));
     let world = World::new(&[&idp, &volc]);
-    let got = world
-        .tool
-        .request(&at("volc/own"))
-        .session(&person("bob"))
-        .await
-        .unwrap();
+    let got = world.tool.request(&at("volc/own")).session(&person("bob")).await.unwrap();
     assert!(text(&got).contains("bob"), "{}", text(&got));
     // A gateway-wide credential has no session to lend.
-    let error = world
-        .tool
-        .request(&at("volc/shared"))
-        .session(&person("bob"))
-        .await
-        .unwrap_err();
+    let error = world.tool.request(&at("volc/shared")).session(&person("bob")).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::SessionRequired);
 }
 
@@ -145,11 +140,7 @@ impl Login {
         let descriptor = ProviderDescriptor::new(id, "Login")
             .with_credential(token)
             .with_sign_in(SignInMethod::Fields);
-        Arc::new(Self {
-            descriptor,
-            grants: Mutex::default(),
-            thrown_away: Mutex::default(),
-        })
+        Arc::new(Self { descriptor, grants: Mutex::default(), thrown_away: Mutex::default() })
     }
 }
 
@@ -165,9 +156,7 @@ impl CredentialProvider for LoginProvider {
         let who =
             who.ok_or_else(|| CredentialError::needs_reauth(ReauthReason::NotSignedIn, ""))?;
         let account = AccountId::new(&who)?;
-        Ok(Credential::oauth2(format!("token-of-{who}").into())
-            .with_account(account)
-            .into())
+        Ok(Credential::oauth2(format!("token-of-{who}").into()).with_account(account).into())
     }
     fn sign_in(&self) -> Option<&dyn SignIn> {
         Some(self)
@@ -178,10 +167,7 @@ impl CredentialProvider for LoginProvider {
 impl SignIn for LoginProvider {
     async fn start(&self, _: &Request, _: &SignInStart) -> Result<SignInProgress, CredentialError> {
         let fields = vec![Field::plain("name", "Who are you?")];
-        Ok(SignInProgress::Step {
-            step: SignInStep::AskFields { fields },
-            state: Box::new(()),
-        })
+        Ok(SignInProgress::Step { step: SignInStep::AskFields { fields }, state: Box::new(()) })
     }
     async fn answer(
         &self,
@@ -190,17 +176,11 @@ impl SignIn for LoginProvider {
         answer: SignInAnswer,
     ) -> Result<SignInProgress, CredentialError> {
         let SignInAnswer::Fields(fields) = answer else {
-            return Err(CredentialError::new(
-                ErrorCode::InvalidResponse,
-                "fields are wanted",
-            ));
+            return Err(CredentialError::new(ErrorCode::InvalidResponse, "fields are wanted"));
         };
         let name = fields["name"].expose_secret().to_owned();
         let account = AccountId::new(&name)?;
-        Ok(SignInProgress::Finished(SignedIn::new(
-            Some(account),
-            Box::new(name),
-        )))
+        Ok(SignInProgress::Finished(SignedIn::new(Some(account), Box::new(name))))
     }
     async fn accept(
         &self,
@@ -208,19 +188,11 @@ impl SignIn for LoginProvider {
         done: SignedIn,
     ) -> Result<Option<Credential>, CredentialError> {
         let name = *done.state.downcast::<String>().unwrap();
-        self.0
-            .grants
-            .lock()
-            .unwrap()
-            .insert(request.key().clone(), name);
+        self.0.grants.lock().unwrap().insert(request.key().clone(), name);
         Ok(None)
     }
     async fn discard(&self, _: &Request, done: SignedIn) {
-        self.0
-            .thrown_away
-            .lock()
-            .unwrap()
-            .push(*done.state.downcast::<String>().unwrap());
+        self.0.thrown_away.lock().unwrap().push(*done.state.downcast::<String>().unwrap());
     }
     async fn sign_out(&self, request: &Request) -> Result<Revocation, CredentialError> {
         self.0.grants.lock().unwrap().remove(request.key());
@@ -236,10 +208,7 @@ fn login_world() -> (World, Arc<Login>) {
     let login = Login::new();
     let rules = AccessRules::deny_all().allow("tool:*", "*").unwrap();
     let provider = LoginProvider(login.clone());
-    (
-        World::build(&[], |builder| builder.provider(provider).access(rules)),
-        login,
-    )
+    (World::build(&[], |builder| builder.provider(provider).access(rules)), login)
 }
 
 #[tokio::test]
@@ -247,29 +216,17 @@ async fn a_sign_in_counts_once_it_is_finished() {
     let (world, _login) = login_world();
     let (key, alice) = (at("login/token"), person("alice"));
     let ask = || world.tool.request(&key).session(&alice);
-    assert_eq!(
-        ask().await.unwrap_err().reason(),
-        Some(ReauthReason::NotSignedIn)
-    );
+    assert_eq!(ask().await.unwrap_err().reason(), Some(ReauthReason::NotSignedIn));
     let flow = ask().sign_in().start().await.unwrap();
-    assert!(matches!(
-        flow.status(),
-        FlowStatus::Step(SignInStep::AskFields { .. })
-    ));
+    assert!(matches!(flow.status(), FlowStatus::Step(SignInStep::AskFields { .. })));
     // A wrong kind of answer is transient and leaves the flow where it was.
     flow.answer(SignInAnswer::Poll).await.unwrap_err();
     let found = world.engine.sign_in_flow(flow.id()).unwrap();
     let done = found.answer(named("alice")).await.unwrap();
     assert!(matches!(done, FlowStatus::Done(Some(account)) if account.as_str() == "alice"));
     assert_eq!(text(&ask().await.unwrap()), "token-of-alice");
-    assert_eq!(
-        flow.answer(named("mallory")).await.unwrap_err().code(),
-        ErrorCode::FlowEnded
-    );
-    assert!(
-        world.engine.sign_in_flow(flow.id()).is_none(),
-        "it finishes once"
-    );
+    assert_eq!(flow.answer(named("mallory")).await.unwrap_err().code(), ErrorCode::FlowEnded);
+    assert!(world.engine.sign_in_flow(flow.id()).is_none(), "it finishes once");
     assert_eq!(world.engine.counters().flows, 0);
 }
 
@@ -278,28 +235,14 @@ async fn another_account_needs_a_confirmation_before_it_counts() {
     let (world, login) = login_world();
     let (key, alice) = (at("login/token"), person("alice"));
     let ask = || world.tool.request(&key).session(&alice);
-    ask()
-        .sign_in()
-        .start()
-        .await
-        .unwrap()
-        .answer(named("alice"))
-        .await
-        .unwrap();
+    ask().sign_in().start().await.unwrap().answer(named("alice")).await.unwrap();
     let handle = ask().bind().unwrap();
     handle.get().await.unwrap();
 
     let flow = ask().sign_in().start().await.unwrap();
     let status = flow.answer(named("mallory")).await.unwrap();
-    assert!(matches!(
-        status,
-        FlowStatus::Step(SignInStep::ConfirmAccount { .. })
-    ));
-    assert_eq!(
-        text(&ask().await.unwrap()),
-        "token-of-alice",
-        "it does not count yet"
-    );
+    assert!(matches!(status, FlowStatus::Step(SignInStep::ConfirmAccount { .. })));
+    assert_eq!(text(&ask().await.unwrap()), "token-of-alice", "it does not count yet");
     let declined = flow.decline_account().await.unwrap_err();
     assert_eq!(declined.code(), ErrorCode::AccountMismatch);
     assert_eq!(*login.thrown_away.lock().unwrap(), ["mallory"]);
@@ -310,14 +253,8 @@ async fn another_account_needs_a_confirmation_before_it_counts() {
     flow.confirm_account().await.unwrap();
     assert_eq!(text(&ask().await.unwrap()), "token-of-mallory");
     // A handle comes back only for the account it was bound for.
-    assert_eq!(
-        handle.get().await.unwrap_err().code(),
-        ErrorCode::AccountMismatch
-    );
-    assert_eq!(
-        handle.with(|_| ()).unwrap_err().code(),
-        ErrorCode::AccountMismatch
-    );
+    assert_eq!(handle.get().await.unwrap_err().code(), ErrorCode::AccountMismatch);
+    assert_eq!(handle.with(|_| ()).unwrap_err().code(), ErrorCode::AccountMismatch);
 }
 
 #[tokio::test]
@@ -333,10 +270,7 @@ async fn concurrent_starts_join_one_flow_of_that_person_only() {
     assert_eq!(world.engine.counters().flows, 2);
     // Ending one person's session ends that person's flow.
     world.engine.administrator().end_session(&alice).await;
-    assert_eq!(
-        a.answer(named("alice")).await.unwrap_err().code(),
-        ErrorCode::FlowEnded
-    );
+    assert_eq!(a.answer(named("alice")).await.unwrap_err().code(), ErrorCode::FlowEnded);
     c.answer(named("bob")).await.unwrap();
 }
 
@@ -347,10 +281,7 @@ async fn a_flow_expires_and_can_be_cancelled() {
     let start = || world.tool.request(&key).session(&alice).sign_in().start();
     let flow = start().await.unwrap();
     world.pass(Duration::from_secs(700)).await;
-    assert_eq!(
-        flow.answer(named("alice")).await.unwrap_err().code(),
-        ErrorCode::FlowEnded
-    );
+    assert_eq!(flow.answer(named("alice")).await.unwrap_err().code(), ErrorCode::FlowEnded);
     assert!(world.engine.sign_in_flow(flow.id()).is_none());
     let flow = start().await.unwrap();
     flow.cancel();
@@ -365,39 +296,12 @@ async fn a_sign_out_ends_what_is_served_until_the_next_sign_in() {
     let (world, _login) = login_world();
     let (key, alice) = (at("login/token"), person("alice"));
     let ask = || world.tool.request(&key).session(&alice);
-    ask()
-        .sign_in()
-        .start()
-        .await
-        .unwrap()
-        .answer(named("alice"))
-        .await
-        .unwrap();
+    ask().sign_in().start().await.unwrap().answer(named("alice")).await.unwrap();
     let handle = ask().bind().unwrap();
     handle.get().await.unwrap();
-    world
-        .engine
-        .administrator()
-        .at(&key)
-        .session(&alice)
-        .sign_out()
-        .await
-        .unwrap();
-    assert_eq!(
-        ask().await.unwrap_err().reason(),
-        Some(ReauthReason::SignedOut)
-    );
-    assert_eq!(
-        handle.with(|_| ()).unwrap_err().reason(),
-        Some(ReauthReason::SignedOut)
-    );
-    ask()
-        .sign_in()
-        .start()
-        .await
-        .unwrap()
-        .answer(named("alice"))
-        .await
-        .unwrap();
+    world.engine.administrator().at(&key).session(&alice).sign_out().await.unwrap();
+    assert_eq!(ask().await.unwrap_err().reason(), Some(ReauthReason::SignedOut));
+    assert_eq!(handle.with(|_| ()).unwrap_err().reason(), Some(ReauthReason::SignedOut));
+    ask().sign_in().start().await.unwrap().answer(named("alice")).await.unwrap();
     assert_eq!(text(&handle.get().await.unwrap()), "token-of-alice");
 }

@@ -1,5 +1,11 @@
 //! A canary: every public operation with a marked secret, at TRACE level, and the mark is found at
 //! the named sinks only.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 mod common;
 use common::*;
 use credential_provider_api::*;
@@ -53,9 +59,8 @@ async fn the_mark_is_found_at_the_sinks_only() {
     let trail = Arc::new(Trail(Mutex::default()));
     let vault = Scripted::new("vault", HOUR);
     let rules = AccessRules::deny_all().allow("tool:*", "*").unwrap();
-    let world = World::build(&[&vault], |b| {
-        b.access(rules).audit(trail.clone(), AuditPolicy::Deny)
-    });
+    let world =
+        World::build(&[&vault], |b| b.access(rules).audit(trail.clone(), AuditPolicy::Deny));
     let shown = std::cell::RefCell::new(String::new());
     let show = |what: &dyn std::fmt::Debug| {
         writeln!(shown.borrow_mut(), "{what:?} {what:#?}").unwrap();
@@ -75,10 +80,7 @@ async fn the_mark_is_found_at_the_sinks_only() {
 
     // Errors whose makers tried to say too much.
     let pasted = Detail::cleaned(&format!("invalid key {MARK}-0123456789-0123456789"));
-    vault.then(Act::Answer(Err(CredentialError::new(
-        ErrorCode::NotConfigured,
-        pasted,
-    ))));
+    vault.then(Act::Answer(Err(CredentialError::new(ErrorCode::NotConfigured, pasted))));
     vault.then(Act::Panic);
     let mask = Credential::api_key("***".into());
     vault.then(Act::Answer(Ok(mask.into())));
@@ -101,11 +103,7 @@ async fn the_mark_is_found_at_the_sinks_only() {
 
     let admin = world.engine.administrator();
     show(&admin.snapshot());
-    world
-        .tool
-        .request(&key)
-        .report(&credential, Outcome::Rejected)
-        .unwrap();
+    world.tool.request(&key).report(&credential, Outcome::Rejected).unwrap();
     show(&world.tool.request(&key).await);
     admin.at(&key).invalidate().unwrap();
     vault.then(Act::Answer(Ok(marked().into())));
@@ -120,10 +118,7 @@ async fn the_mark_is_found_at_the_sinks_only() {
     let configuration = Configuration::from_json(&json).unwrap();
     let plain = format!("{configuration:?}").replace(&format!("\"{MARK}\", Settings"), "");
     show(&plain);
-    show(&SignInAnswer::Fields(BTreeMap::from([(
-        "pin".to_owned(),
-        MARK.into(),
-    )])));
+    show(&SignInAnswer::Fields(BTreeMap::from([("pin".to_owned(), MARK.into())])));
     show(&FlowId::from_text(MARK));
     while let Some(delivery) = events.try_next() {
         show(&delivery);
@@ -133,21 +128,13 @@ async fn the_mark_is_found_at_the_sinks_only() {
 
     let shown = shown.into_inner();
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(
-        logged.contains("flight"),
-        "the log is really at TRACE level"
-    );
-    for (place, text) in [
-        ("log", &logged),
-        ("shown", &shown),
-        ("audit", &trail.0.lock().unwrap().clone()),
-    ] {
+    assert!(logged.contains("flight"), "the log is really at TRACE level");
+    for (place, text) in
+        [("log", &logged), ("shown", &shown), ("audit", &trail.0.lock().unwrap().clone())]
+    {
         let found = text.lines().find(|line| line.contains(MARK));
         assert_eq!(found, None, "the mark is in: {place}");
-        assert!(
-            !text.contains("canary-panic"),
-            "a panic's text is in: {place}"
-        );
+        assert!(!text.contains("canary-panic"), "a panic's text is in: {place}");
     }
 
     // The sinks, by name.
@@ -155,13 +142,7 @@ async fn the_mark_is_found_at_the_sinks_only() {
     let request = OutgoingRequest::new("GET", &origin, "/");
     let authorization = credential.authorize(&request, world.clock.now()).unwrap();
     assert!(authorization.headers[0].1.expose_secret().contains(MARK));
-    assert!(
-        credential
-            .field("key")
-            .unwrap()
-            .expose_secret()
-            .contains(MARK)
-    );
+    assert!(credential.field("key").unwrap().expose_secret().contains(MARK));
     let stored = credential.encode().unwrap();
     assert!(String::from_utf8_lossy(stored.expose_secret()).contains(MARK));
 }
@@ -169,10 +150,7 @@ async fn the_mark_is_found_at_the_sinks_only() {
 #[test]
 fn no_refresh_token_can_reach_a_consumer() {
     // A credential has no place for a grant: its secrets are those of its kind, by name.
-    let names: Vec<String> = Credential::oauth2("a".into())
-        .material()
-        .secrets()
-        .map(|(n, _)| n.to_owned())
-        .collect();
+    let names: Vec<String> =
+        Credential::oauth2("a".into()).material().secrets().map(|(n, _)| n.to_owned()).collect();
     assert_eq!(names, ["access_token"]);
 }

@@ -1,4 +1,10 @@
 //! Which consumer may have which credential is the host's word, and it is audited.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 mod common;
 use common::*;
 use credential_provider_api::*;
@@ -20,19 +26,14 @@ impl AuditSink for Trail {
         if self.broken.load(Ordering::SeqCst) {
             return Err(AuditFailed::new());
         }
-        self.records
-            .lock()
-            .unwrap()
-            .push((record.consumer.to_string(), record.action));
+        self.records.lock().unwrap().push((record.consumer.to_string(), record.action));
         Ok(())
     }
 }
 
 fn audited(vault: &Arc<Scripted>, policy: AuditPolicy) -> (World, Arc<Trail>) {
     let trail = Arc::new(Trail::default());
-    let rules = AccessRules::deny_all()
-        .allow("tool:*", "vault/shared*")
-        .unwrap();
+    let rules = AccessRules::deny_all().allow("tool:*", "vault/shared*").unwrap();
     let world = World::build(&[vault], |b| b.access(rules).audit(trail.clone(), policy));
     (world, trail)
 }
@@ -42,21 +43,9 @@ async fn without_rules_nobody_may_have_anything() {
     let vault = Scripted::new("vault", HOUR);
     let world = World::build(&[&vault], |builder| builder);
     let key = at("vault/shared");
-    assert_eq!(
-        world.tool.request(&key).await.unwrap_err().code(),
-        ErrorCode::AccessDenied
-    );
-    assert_eq!(
-        world.tool.request(&key).bind().unwrap_err().code(),
-        ErrorCode::AccessDenied
-    );
-    let refused = world
-        .tool
-        .request(&key)
-        .sign_in()
-        .start()
-        .await
-        .unwrap_err();
+    assert_eq!(world.tool.request(&key).await.unwrap_err().code(), ErrorCode::AccessDenied);
+    assert_eq!(world.tool.request(&key).bind().unwrap_err().code(), ErrorCode::AccessDenied);
+    let refused = world.tool.request(&key).sign_in().start().await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::AccessDenied);
     assert_eq!(vault.calls(), 0);
     assert_eq!(world.engine.counters().denied, 3);
@@ -65,24 +54,16 @@ async fn without_rules_nobody_may_have_anything() {
 #[tokio::test]
 async fn a_cached_credential_is_denied_to_the_next_consumer_all_the_same() {
     let vault = Scripted::new("vault", HOUR);
-    let rules = AccessRules::deny_all()
-        .allow("tool:test", "vault/*")
-        .unwrap();
+    let rules = AccessRules::deny_all().allow("tool:test", "vault/*").unwrap();
     let world = World::build(&[&vault], |b| b.access(rules));
     let key = at("vault/shared");
     world.tool.request(&key).await.unwrap();
     let other = world.engine.consumer("tool:other").unwrap();
-    assert_eq!(
-        other.request(&key).await.unwrap_err().code(),
-        ErrorCode::AccessDenied
-    );
+    assert_eq!(other.request(&key).await.unwrap_err().code(), ErrorCode::AccessDenied);
     // More consumers than fit the fast path are judged just the same.
     for n in 0..60 {
         let other = world.engine.consumer(&format!("tool:n{n}")).unwrap();
-        assert_eq!(
-            other.request(&key).await.unwrap_err().code(),
-            ErrorCode::AccessDenied
-        );
+        assert_eq!(other.request(&key).await.unwrap_err().code(), ErrorCode::AccessDenied);
     }
 }
 
@@ -96,24 +77,12 @@ async fn a_reload_that_denies_counts_at_once_and_ends_handles_for_good() {
     world.tool.request(&key).await.unwrap();
     let admin = world.engine.administrator();
     admin.replace_access(AccessRules::deny_all());
-    assert_eq!(
-        world.tool.request(&key).await.unwrap_err().code(),
-        ErrorCode::AccessDenied
-    );
-    assert_eq!(
-        handle.with(|_| ()).unwrap_err().code(),
-        ErrorCode::AccessDenied
-    );
+    assert_eq!(world.tool.request(&key).await.unwrap_err().code(), ErrorCode::AccessDenied);
+    assert_eq!(handle.with(|_| ()).unwrap_err().code(), ErrorCode::AccessDenied);
     admin.replace_access(AccessRules::deny_all().allow("tool:*", "*").unwrap());
     world.tool.request(&key).await.unwrap();
-    assert_eq!(
-        handle.with(|_| ()).unwrap_err().code(),
-        ErrorCode::AccessDenied
-    );
-    assert_eq!(
-        handle.get().await.unwrap_err().code(),
-        ErrorCode::AccessDenied
-    );
+    assert_eq!(handle.with(|_| ()).unwrap_err().code(), ErrorCode::AccessDenied);
+    assert_eq!(handle.get().await.unwrap_err().code(), ErrorCode::AccessDenied);
 }
 
 #[tokio::test]
@@ -127,38 +96,13 @@ async fn decisions_and_first_uses_of_a_revision_are_audited() {
         world.tool.request(&key).await.unwrap();
         handle.with(|_| ()).unwrap();
     }
-    world
-        .tool
-        .request(&at("vault/own"))
-        .session(&person("a"))
-        .await
-        .unwrap_err();
+    world.tool.request(&at("vault/own")).session(&person("a")).await.unwrap_err();
     let revision = first.revision().unwrap();
-    let second = world
-        .tool
-        .request(&key)
-        .reject(revision)
-        .await
-        .unwrap()
-        .revision()
-        .unwrap();
-    let uses: Vec<AuditAction> = trail
-        .records
-        .lock()
-        .unwrap()
-        .iter()
-        .map(|(_, action)| *action)
-        .collect();
+    let second = world.tool.request(&key).reject(revision).await.unwrap().revision().unwrap();
+    let uses: Vec<AuditAction> =
+        trail.records.lock().unwrap().iter().map(|(_, action)| *action).collect();
     let use_of = AuditAction::FirstUse;
-    assert_eq!(
-        uses,
-        [
-            use_of(revision),
-            use_of(revision),
-            AuditAction::Denied,
-            use_of(second)
-        ]
-    );
+    assert_eq!(uses, [use_of(revision), use_of(revision), AuditAction::Denied, use_of(second)]);
 }
 
 #[tokio::test]
@@ -167,15 +111,9 @@ async fn a_broken_audit_sink_denies_or_is_counted() {
     let (world, trail) = audited(&vault, AuditPolicy::Deny);
     trail.broken.store(true, Ordering::SeqCst);
     let key = at("vault/shared");
-    assert_eq!(
-        world.tool.request(&key).await.unwrap_err().code(),
-        ErrorCode::AuditFailed
-    );
+    assert_eq!(world.tool.request(&key).await.unwrap_err().code(), ErrorCode::AuditFailed);
     let handle = world.tool.request(&key).bind().unwrap();
-    assert_eq!(
-        handle.get().await.unwrap_err().code(),
-        ErrorCode::AuditFailed
-    );
+    assert_eq!(handle.get().await.unwrap_err().code(), ErrorCode::AuditFailed);
     trail.broken.store(false, Ordering::SeqCst);
     world.tool.request(&key).await.unwrap();
 

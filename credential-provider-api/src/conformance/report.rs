@@ -35,9 +35,7 @@ impl Report {
     /// What became of `rule`; `None` if there is no such rule.
     #[must_use]
     pub fn verdict(&self, rule: &str) -> Option<&Verdict> {
-        self.rules()
-            .find(|(name, _)| *name == rule)
-            .map(|(_, verdict)| verdict)
+        self.rules().find(|(name, _)| *name == rule).map(|(_, verdict)| verdict)
     }
 
     /// The names of the rules that failed.
@@ -78,10 +76,7 @@ impl Report {
 
     /// An empty report of `subject`.
     pub(super) fn of(subject: &str) -> Self {
-        Self {
-            subject: subject.to_owned(),
-            rules: Vec::new(),
-        }
+        Self { subject: subject.to_owned(), rules: Vec::new() }
     }
 
     /// Tests `rule`, unless one of those it `needs` is broken already: a subject that breaks one
@@ -105,10 +100,7 @@ impl Report {
     }
 
     fn named(&self, wanted: impl Fn(&Verdict) -> bool) -> Vec<&'static str> {
-        self.rules()
-            .filter(|(_, verdict)| wanted(verdict))
-            .map(|(rule, _)| rule)
-            .collect()
+        self.rules().filter(|(_, verdict)| wanted(verdict)).map(|(rule, _)| rule).collect()
     }
 
     fn lines(&self, wanted: impl Fn(&Verdict) -> bool) -> impl Iterator<Item = String> {
@@ -120,8 +112,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.rules()
-            .try_for_each(|(rule, verdict)| writeln!(f, "{}", Line(rule, verdict)))
+        self.rules().try_for_each(|(rule, verdict)| writeln!(f, "{}", Line(rule, verdict)))
     }
 }
 

@@ -18,10 +18,7 @@ pub(super) struct Timer {
 
 impl Timer {
     pub(super) fn after(span: Duration) -> Self {
-        Self {
-            until: Instant::now().checked_add(span),
-            bell: None,
-        }
+        Self { until: Instant::now().checked_add(span), bell: None }
     }
 }
 
@@ -88,11 +85,8 @@ impl Bell {
                 waker.into_iter().for_each(Waker::wake);
                 return;
             }
-            state = self
-                .changed
-                .wait_timeout(state, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            state =
+                self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }

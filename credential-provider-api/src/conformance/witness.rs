@@ -34,14 +34,8 @@ struct Seen {
 
 impl Witness {
     pub(super) fn new(limit: Duration, secrets: Vec<SecretString>) -> Self {
-        let seen = Seen {
-            secrets,
-            ..Seen::default()
-        };
-        Self {
-            limit,
-            seen: Mutex::new(seen),
-        }
+        let seen = Seen { secrets, ..Seen::default() };
+        Self { limit, seen: Mutex::new(seen) }
     }
 
     pub(super) const fn limit(&self) -> Duration {
@@ -105,19 +99,14 @@ impl Witness {
 
     /// Remembers that a call ended while a commit guard of it lived.
     pub(super) fn guard_left(&self, what: &str) {
-        self.seen()
-            .loose_guard
-            .get_or_insert_with(|| what.to_owned());
+        self.seen().loose_guard.get_or_insert_with(|| what.to_owned());
     }
 
     /// Nothing that was shown holds a secret.
     pub(super) fn no_secret_shown(&self) -> Checked {
         let seen = self.seen();
-        let secrets = seen
-            .secrets
-            .iter()
-            .map(|s| s.expose_secret())
-            .filter(|s| s.len() >= SHORTEST_SECRET);
+        let secrets =
+            seen.secrets.iter().map(|s| s.expose_secret()).filter(|s| s.len() >= SHORTEST_SECRET);
         for secret in secrets {
             if let Some((what, _)) = seen.texts.iter().find(|(_, text)| text.contains(secret)) {
                 return fail(format!("{what} shows a secret"));
@@ -146,11 +135,7 @@ impl Witness {
 
     fn polled(&self, what: &str, span: Duration) {
         let mut seen = self.seen();
-        if seen
-            .longest_poll
-            .as_ref()
-            .is_none_or(|(most, _)| span > *most)
-        {
+        if seen.longest_poll.as_ref().is_none_or(|(most, _)| span > *most) {
             seen.longest_poll = Some((span, what.to_owned()));
         }
     }

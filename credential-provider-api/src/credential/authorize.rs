@@ -40,10 +40,7 @@ impl Placement {
     /// A header of any name.
     #[must_use]
     pub fn header(name: impl Into<String>, prefix: impl Into<String>) -> Self {
-        Self::Header {
-            name: name.into(),
-            prefix: prefix.into(),
-        }
+        Self::Header { name: name.into(), prefix: prefix.into() }
     }
 
     /// A query parameter.
@@ -75,14 +72,7 @@ impl<'a> OutgoingRequest<'a> {
     /// A request without query, headers or body.
     #[must_use]
     pub const fn new(method: &'a str, origin: &'a Origin, path: &'a str) -> Self {
-        Self {
-            method,
-            origin,
-            path,
-            query: "",
-            headers: &[],
-            body: &[],
-        }
+        Self { method, origin, path, query: "", headers: &[], body: &[] }
     }
 
     /// With a query.
@@ -120,9 +110,7 @@ pub struct Authorization {
 impl fmt::Debug for Authorization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |list: &[(String, SecretString)]| {
-            list.iter()
-                .map(|(name, _)| name.clone())
-                .collect::<Vec<_>>()
+            list.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
         };
         f.debug_struct("Authorization")
             .field("headers", &names(&self.headers))
@@ -165,10 +153,7 @@ impl Credential {
             return Err(CredentialError::new(ErrorCode::OriginDenied, detail));
         }
         if self.expires_at().is_some_and(|end| now >= end) || now >= self.window().until {
-            return Err(CredentialError::new(
-                ErrorCode::Expired,
-                "it ended before this request",
-            ));
+            return Err(CredentialError::new(ErrorCode::Expired, "it ended before this request"));
         }
         if let Some(signer) = self.signer() {
             return signer.sign(self.material(), request, now);
@@ -204,14 +189,10 @@ mod tests {
     #[test]
     fn a_bearer_token_goes_into_the_authorization_header() {
         let credential = Credential::oauth2("abc".into()).with_origin(origin());
-        let added = credential
-            .authorize(&OutgoingRequest::new("GET", &origin(), "/"), NOW)
-            .unwrap();
+        let added =
+            credential.authorize(&OutgoingRequest::new("GET", &origin(), "/"), NOW).unwrap();
         let (name, value) = &added.headers[0];
-        assert_eq!(
-            (name.as_str(), value.expose_secret()),
-            ("Authorization", "Bearer abc")
-        );
+        assert_eq!((name.as_str(), value.expose_secret()), ("Authorization", "Bearer abc"));
         assert!(!format!("{added:?}").contains("abc"));
     }
 
@@ -220,32 +201,21 @@ mod tests {
         let credential = Credential::api_key("abc".into())
             .with_placement(Placement::query("key"))
             .with_origin(origin());
-        for other in [
-            "http://api.example",
-            "https://api.example:444",
-            "https://evil.example",
-        ] {
+        for other in ["http://api.example", "https://api.example:444", "https://evil.example"] {
             let other = Origin::parse(other).unwrap();
-            let error = credential
-                .authorize(&OutgoingRequest::new("GET", &other, "/"), NOW)
-                .unwrap_err();
+            let error =
+                credential.authorize(&OutgoingRequest::new("GET", &other, "/"), NOW).unwrap_err();
             assert_eq!(error.code(), ErrorCode::OriginDenied);
         }
         let none = Credential::api_key("abc".into());
-        assert!(
-            none.authorize(&OutgoingRequest::new("GET", &origin(), "/"), NOW)
-                .is_err()
-        );
+        assert!(none.authorize(&OutgoingRequest::new("GET", &origin(), "/"), NOW).is_err());
     }
 
     #[test]
     fn promise_3_an_expired_credential_authorizes_nothing() {
-        let credential = Credential::token("abc".into())
-            .with_origin(origin())
-            .with_expiry(NOW);
-        let error = credential
-            .authorize(&OutgoingRequest::new("GET", &origin(), "/"), NOW)
-            .unwrap_err();
+        let credential = Credential::token("abc".into()).with_origin(origin()).with_expiry(NOW);
+        let error =
+            credential.authorize(&OutgoingRequest::new("GET", &origin(), "/"), NOW).unwrap_err();
         assert_eq!(error.code(), ErrorCode::Expired);
     }
 }

@@ -29,8 +29,5 @@ pub struct ServingWindow {
 
 impl ServingWindow {
     /// Never ends.
-    pub const ALWAYS: Self = Self {
-        renew_by: Timestamp::MAX,
-        until: Timestamp::MAX,
-    };
+    pub const ALWAYS: Self = Self { renew_by: Timestamp::MAX, until: Timestamp::MAX };
 }

@@ -147,9 +147,7 @@ impl Credential {
     /// Adds a fact about it that is not secret, for example a base URL.
     #[must_use]
     pub fn with_property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.extra_mut()
-            .properties
-            .insert(name.into(), value.into());
+        self.extra_mut().properties.insert(name.into(), value.into());
         self
     }
 
@@ -200,10 +198,7 @@ impl Credential {
     /// One secret by its name; see [`Material::secrets`].
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&SecretString> {
-        self.material
-            .secrets()
-            .find(|(n, _)| *n == name)
-            .map(|(_, secret)| secret)
+        self.material.secrets().find(|(n, _)| *n == name).map(|(_, secret)| secret)
     }
 
     /// When it ends; `None` if it never does.
@@ -257,18 +252,12 @@ impl Credential {
     /// A fact about it that is not secret.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&str> {
-        self.extra
-            .as_ref()?
-            .properties
-            .get(name)
-            .map(String::as_str)
+        self.extra.as_ref()?.properties.get(name).map(String::as_str)
     }
 
     /// All such facts.
     pub fn properties(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.extra
-            .iter()
-            .flat_map(|e| e.properties.iter().map(|(k, v)| (k.as_str(), v.as_str())))
+        self.extra.iter().flat_map(|e| e.properties.iter().map(|(k, v)| (k.as_str(), v.as_str())))
     }
 
     pub(super) fn placement(&self) -> Option<&Placement> {

@@ -82,11 +82,7 @@ impl AccessKey {
         secret_access_key: SecretString,
         session_token: Option<SecretString>,
     ) -> Self {
-        Self {
-            access_key_id,
-            secret_access_key,
-            session_token,
-        }
+        Self { access_key_id, secret_access_key, session_token }
     }
 }
 
@@ -125,18 +121,12 @@ impl Material {
         if let Self::UserValue(fields) = self
             && fields.is_empty()
         {
-            return Err(InvalidId::new(
-                WHAT,
-                "of kind user_value has at least one field",
-            ));
+            return Err(InvalidId::new(WHAT, "of kind user_value has at least one field"));
         }
         for (name, secret) in self.secrets() {
             let text = secret.expose_secret();
             if text.is_empty() {
-                return Err(InvalidId::new(
-                    WHAT,
-                    format!("has a value for `{name}`; it is empty"),
-                ));
+                return Err(InvalidId::new(WHAT, format!("has a value for `{name}`; it is empty")));
             }
             // Promise 10: marks of other programs are never served as secrets.
             if is_mark(text) {
@@ -178,10 +168,9 @@ impl fmt::Debug for AccessKey {
 impl fmt::Debug for Material {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UserValue(fields) => f
-                .debug_tuple("UserValue")
-                .field(&fields.keys().collect::<Vec<_>>())
-                .finish(),
+            Self::UserValue(fields) => {
+                f.debug_tuple("UserValue").field(&fields.keys().collect::<Vec<_>>()).finish()
+            }
             Self::AccessKey(key) => key.fmt(f),
             other => write!(f, "{:?}(…)", other.kind()),
         }
@@ -207,13 +196,9 @@ mod tests {
 
     #[test]
     fn promise_10_marks_are_never_secrets() {
-        for mark in [
-            "__OPENCLAW_REDACTED__",
-            "***",
-            "${OPENAI_API_KEY}",
-            "oc-sent-v2.abc.end",
-            " •••• ",
-        ] {
+        for mark in
+            ["__OPENCLAW_REDACTED__", "***", "${OPENAI_API_KEY}", "oc-sent-v2.abc.end", " •••• "]
+        {
             assert!(Material::ApiKey(mark.into()).check().is_err(), "{mark}");
         }
         assert!(Material::ApiKey("sk-1".into()).check().is_ok());

@@ -65,11 +65,7 @@ impl Credential {
     pub fn encode(&self) -> Result<SecretSlice<u8>, CredentialError> {
         let out = Out {
             r#type: self.kind(),
-            secrets: self
-                .material()
-                .secrets()
-                .map(|(n, s)| (n, s.expose_secret()))
-                .collect(),
+            secrets: self.material().secrets().map(|(n, s)| (n, s.expose_secret())).collect(),
             access_key_id: match self.material() {
                 Material::AccessKey(key) => Some(&key.access_key_id),
                 _ => None,
@@ -78,7 +74,9 @@ impl Credential {
             issued_at: self.issued_at(),
             fresh_for_ms: match self.freshness() {
                 Freshness::Never => Some(0),
-                Freshness::For(span) => Some(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)),
+                Freshness::For(span) => {
+                    Some(u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1))
+                }
                 Freshness::UntilChanged => None,
             },
             account: self.account(),
@@ -88,16 +86,9 @@ impl Credential {
             placement: self.placement(),
         };
         // Sized for the worst case first: a buffer that grows leaves copies of secrets behind.
-        let room: usize = self
-            .material()
-            .secrets()
-            .map(|(_, s)| s.expose_secret().len() * 6)
-            .sum();
+        let room: usize = self.material().secrets().map(|(_, s)| s.expose_secret().len() * 6).sum();
         let rest = self.scopes().len() * 256 + self.origins().len() * 300;
-        let properties: usize = self
-            .properties()
-            .map(|(k, v)| (k.len() + v.len()) * 6 + 8)
-            .sum();
+        let properties: usize = self.properties().map(|(k, v)| (k.len() + v.len()) * 6 + 8).sum();
         let mut bytes = Vec::with_capacity(room + rest + properties + 4096);
         serde_json::to_writer(&mut bytes, &out).map_err(|_| {
             CredentialError::new(ErrorCode::Internal, "a credential was not encoded")

@@ -35,9 +35,7 @@ impl CommitGate {
     /// now be dropped, and that nothing can be committed in it any more.
     #[must_use]
     pub fn close(&self) -> bool {
-        self.0
-            .compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+        self.0.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire).is_ok()
             || self.0.load(Ordering::Acquire) == CLOSED
     }
 

@@ -100,10 +100,7 @@ pub trait CredentialProvider: Send + Sync {
         current: Option<&Credential>,
     ) -> Result<Health, CredentialError> {
         let _ = (request, current);
-        Err(CredentialError::new(
-            ErrorCode::Unsupported,
-            "this provider has no health check",
-        ))
+        Err(CredentialError::new(ErrorCode::Unsupported, "this provider has no health check"))
     }
 
     /// Makes the credential worthless at its source, as far as the source can. Without
@@ -127,10 +124,7 @@ pub trait CredentialProvider: Send + Sync {
     /// `unsupported` unless [`Capability::List`](super::Capability::List) is declared.
     async fn list(&self, request: &Request) -> Result<Vec<CredentialDescriptor>, CredentialError> {
         let _ = request;
-        Err(CredentialError::new(
-            ErrorCode::Unsupported,
-            "this provider does not list credentials",
-        ))
+        Err(CredentialError::new(ErrorCode::Unsupported, "this provider does not list credentials"))
     }
 
     /// Changes made outside: keys the engine should forget. Called once; the engine polls the

@@ -137,10 +137,7 @@ impl CredentialDescriptor {
     /// A credential of each session.
     #[must_use]
     pub fn session(id: IdPattern, kind: CredentialKind) -> Self {
-        Self {
-            scope: Scope::Session,
-            ..Self::gateway(id, kind)
-        }
+        Self { scope: Scope::Session, ..Self::gateway(id, kind) }
     }
 
     /// Grantable to other providers only.
@@ -176,10 +173,7 @@ impl IdPattern {
         if !stem.is_empty() {
             crate::id::check_printable(WHAT, stem)?;
         } else if text.is_empty() {
-            return Err(InvalidId::new(
-                WHAT,
-                "is an id, a prefix and '*', or '*'; this is empty",
-            ));
+            return Err(InvalidId::new(WHAT, "is an id, a prefix and '*', or '*'; this is empty"));
         }
         Ok(Self(text.into()))
     }
@@ -193,9 +187,7 @@ impl IdPattern {
     /// Whether `id` matches.
     #[must_use]
     pub fn matches(&self, id: &str) -> bool {
-        self.0
-            .strip_suffix('*')
-            .map_or_else(|| &*self.0 == id, |stem| id.starts_with(stem))
+        self.0.strip_suffix('*').map_or_else(|| &*self.0 == id, |stem| id.starts_with(stem))
     }
 
     /// Whether it names one id.
@@ -248,12 +240,7 @@ mod tests {
             .with_credential(kind("*", CredentialKind::Token))
             .with_credential(kind("key/*", CredentialKind::ApiKey))
             .with_credential(kind("key/a", CredentialKind::OAuth2));
-        let of = |id: &str| {
-            descriptor
-                .credential(&CredentialId::new(id).unwrap())
-                .unwrap()
-                .kind
-        };
+        let of = |id: &str| descriptor.credential(&CredentialId::new(id).unwrap()).unwrap().kind;
         assert_eq!(of("key/a"), CredentialKind::OAuth2);
         assert_eq!(of("key/b"), CredentialKind::ApiKey);
         assert_eq!(of("other"), CredentialKind::Token);

@@ -54,12 +54,7 @@ impl FactoryContext {
     /// A context without store and SecretRefs.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self {
-            clock,
-            random,
-            store: None,
-            secret_refs: Arc::new(NoSecretRefs),
-        }
+        Self { clock, random, store: None, secret_refs: Arc::new(NoSecretRefs) }
     }
 
     /// With a store.

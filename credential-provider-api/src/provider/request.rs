@@ -53,19 +53,13 @@ impl Hint {
     /// For a model.
     #[must_use]
     pub fn model(model: impl Into<String>) -> Self {
-        Self {
-            model: Some(model.into()),
-            purpose: None,
-        }
+        Self { model: Some(model.into()), purpose: None }
     }
 
     /// For a purpose.
     #[must_use]
     pub fn purpose(purpose: impl Into<String>) -> Self {
-        Self {
-            model: None,
-            purpose: Some(purpose.into()),
-        }
+        Self { model: None, purpose: Some(purpose.into()) }
     }
 }
 
@@ -220,12 +214,7 @@ impl Request {
     /// # Errors
     /// `unsupported` if there is any other parameter.
     pub fn require_variant(&self, known: &[&str]) -> Result<(), CredentialError> {
-        if self
-            .key
-            .variant
-            .iter()
-            .all(|(name, _)| known.contains(&name))
-        {
+        if self.key.variant.iter().all(|(name, _)| known.contains(&name)) {
             return Ok(());
         }
         let detail = "the request has a variant parameter this credential does not know";

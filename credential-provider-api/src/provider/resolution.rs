@@ -52,19 +52,13 @@ impl Health {
     /// It works.
     #[must_use]
     pub fn healthy() -> Self {
-        Self {
-            status: HealthStatus::Healthy,
-            detail: "".into(),
-        }
+        Self { status: HealthStatus::Healthy, detail: "".into() }
     }
 
     /// Another status, with words about it.
     #[must_use]
     pub fn new(status: HealthStatus, detail: impl Into<crate::error::Detail>) -> Self {
-        Self {
-            status,
-            detail: detail.into(),
-        }
+        Self { status, detail: detail.into() }
     }
 }
 

@@ -40,10 +40,7 @@ impl Settings {
         path: impl Into<String>,
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        Ok(Self {
-            path: path.into(),
-            value: Value::deserialize(deserializer)?,
-        })
+        Ok(Self { path: path.into(), value: Value::deserialize(deserializer)? })
     }
 
     /// Where in the configuration they stand.
@@ -72,11 +69,7 @@ impl Settings {
         });
         let at = |path: &str| match path {
             "" | "." => self.path.clone(),
-            path => format!(
-                "{}.{}",
-                self.path,
-                path.trim_start_matches("?.").replace(".?", "")
-            ),
+            path => format!("{}.{}", self.path, path.trim_start_matches("?.").replace(".?", "")),
         };
         match read {
             Err(error) => {
@@ -103,18 +96,9 @@ impl Settings {
     #[must_use]
     pub fn entries(&self) -> Option<Vec<(String, Self)>> {
         let entry = |(name, value): (&String, &Value)| {
-            let path = if self.path.is_empty() {
-                name.clone()
-            } else {
-                format!("{}.{name}", self.path)
-            };
-            (
-                name.clone(),
-                Self {
-                    path,
-                    value: value.clone(),
-                },
-            )
+            let path =
+                if self.path.is_empty() { name.clone() } else { format!("{}.{name}", self.path) };
+            (name.clone(), Self { path, value: value.clone() })
         };
         Some(self.value.as_object()?.iter().map(entry).collect())
     }
@@ -139,15 +123,9 @@ fn describe(error: &serde_json::Error) -> String {
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&String> = self
-            .value
-            .as_object()
-            .map(|o| o.keys().collect())
-            .unwrap_or_default();
-        f.debug_struct("Settings")
-            .field("path", &self.path)
-            .field("names", &names)
-            .finish()
+        let names: Vec<&String> =
+            self.value.as_object().map(|o| o.keys().collect()).unwrap_or_default();
+        f.debug_struct("Settings").field("path", &self.path).field("names", &names).finish()
     }
 }
 
@@ -180,10 +158,7 @@ impl ConfigError {
     /// A problem at `path`. It must not repeat a value that could be a secret.
     #[must_use]
     pub fn new(path: &str, problem: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            problem: problem.into(),
-        }
+        Self { path: path.to_owned(), problem: problem.into() }
     }
 
     /// Where: names joined by dots.
@@ -201,10 +176,7 @@ impl ConfigError {
 
 impl From<ConfigError> for CredentialError {
     fn from(error: ConfigError) -> Self {
-        Self::new(
-            ErrorCode::ConfigurationInvalid,
-            Detail::composed(error.to_string()),
-        )
+        Self::new(ErrorCode::ConfigurationInvalid, Detail::composed(error.to_string()))
     }
 }
 
@@ -230,9 +202,7 @@ mod tests {
     }
 
     fn read(json: &str) -> Result<Sample, ConfigError> {
-        Settings::from_json("credentialProviders.volc", json)
-            .unwrap()
-            .read()
+        Settings::from_json("credentialProviders.volc", json).unwrap().read()
     }
 
     #[test]
@@ -249,10 +219,7 @@ mod tests {
             r#"{"region":"a","nested":"canary"}"#,
         ] {
             let error = read(json).unwrap_err();
-            assert!(
-                error.path().starts_with("credentialProviders.volc."),
-                "{error}"
-            );
+            assert!(error.path().starts_with("credentialProviders.volc."), "{error}");
             assert!(!error.to_string().contains("canary"), "{error}");
         }
     }
@@ -261,10 +228,7 @@ mod tests {
     fn promise_6_debug_shows_names_only() {
         let settings = Settings::from_json("p", r#"{"apiKey":"canary"}"#).unwrap();
         let text = format!("{settings:?}");
-        assert!(
-            text.contains("apiKey") && !text.contains("canary"),
-            "{text}"
-        );
+        assert!(text.contains("apiKey") && !text.contains("canary"), "{text}");
     }
 
     #[test]

@@ -30,12 +30,7 @@ impl Want {
     /// A credential without variant.
     #[must_use]
     pub const fn new(credential: CredentialRef) -> Self {
-        Self {
-            credential,
-            variant: Variant::none(),
-            min_validity: Duration::ZERO,
-            rejected: None,
-        }
+        Self { credential, variant: Variant::none(), min_validity: Duration::ZERO, rejected: None }
     }
 
     /// With a variant.

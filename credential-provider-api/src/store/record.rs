@@ -55,10 +55,7 @@ impl Intent {
     /// An intent of `holder` at `at`.
     #[must_use]
     pub fn new(at: Timestamp, holder: impl Into<String>) -> Self {
-        Self {
-            at,
-            holder: holder.into(),
-        }
+        Self { at, holder: holder.into() }
     }
 }
 
@@ -78,11 +75,7 @@ impl Record {
     /// A record of a grant and the credential issued from it.
     #[must_use]
     pub const fn new(grant: Option<Grant>, credential: Option<Credential>) -> Self {
-        Self {
-            grant,
-            credential,
-            intent: None,
-        }
+        Self { grant, credential, intent: None }
     }
 
     /// With an intent.

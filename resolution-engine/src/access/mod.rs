@@ -49,6 +49,11 @@ impl Access {
         self.rules.load().forbids(who, what)
     }
 
+    /// Whether a child session gets its top session's credential.
+    pub(crate) fn inherits(&self, who: &ConsumerName, what: &CredentialRef) -> bool {
+        self.rules.load().inherits(who, what)
+    }
+
     /// The epoch as it stands in a mark word; never that of an untouched word.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire) & ((1 << 24) - 1)

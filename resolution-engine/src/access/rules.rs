@@ -44,6 +44,9 @@ pub enum Effect {
     Allow,
     /// It may not, whatever other rules say.
     Deny,
+    /// In a child session the consumer gets the credential of the session at the top, in place of
+    /// one of the child's own. Grants nothing by itself.
+    Inherit,
 }
 
 impl AccessRules {
@@ -69,6 +72,15 @@ impl AccessRules {
         self.with(consumer, credential, Effect::Deny)
     }
 
+    /// In child sessions, `consumer` gets `credential` of the session at the top. Without this a child
+    /// inherits nothing.
+    ///
+    /// # Errors
+    /// [`InvalidId`] if one is not a pattern.
+    pub fn inherit(self, consumer: &str, credential: &str) -> Result<Self, InvalidId> {
+        self.with(consumer, credential, Effect::Inherit)
+    }
+
     /// These rules and `more`: those of the code and those of the configuration.
     #[must_use]
     pub fn and(mut self, more: Self) -> Self {
@@ -84,11 +96,7 @@ impl AccessRules {
 
     fn with(mut self, consumer: &str, credential: &str, effect: Effect) -> Result<Self, InvalidId> {
         let (consumer, credential) = (IdPattern::new(consumer)?, IdPattern::new(credential)?);
-        self.rules.push(Rule {
-            consumer,
-            credential,
-            effect,
-        });
+        self.rules.push(Rule { consumer, credential, effect });
         Ok(self)
     }
 
@@ -98,14 +106,18 @@ impl AccessRules {
             match rule.effect {
                 Effect::Deny => return super::Decision::Denied,
                 Effect::Allow => decision = super::Decision::Granted,
+                Effect::Inherit => {}
             }
         }
         decision
     }
 
     pub(crate) fn forbids(&self, who: &ConsumerName, what: &CredentialRef) -> bool {
-        self.matching(who, what)
-            .any(|rule| rule.effect == Effect::Deny)
+        self.matching(who, what).any(|rule| rule.effect == Effect::Deny)
+    }
+
+    pub(crate) fn inherits(&self, who: &ConsumerName, what: &CredentialRef) -> bool {
+        self.matching(who, what).any(|rule| rule.effect == Effect::Inherit)
     }
 
     fn matching(&self, who: &ConsumerName, what: &CredentialRef) -> impl Iterator<Item = &Rule> {
@@ -131,11 +143,7 @@ mod tests {
     fn promise_8_denied_unless_granted_and_a_denial_wins() {
         let rules = AccessRules::deny_all();
         assert_eq!(decide(&rules, "tool:a", "p/x"), Decision::Denied);
-        let rules = rules
-            .allow("tool:*", "p/*")
-            .unwrap()
-            .deny("tool:a", "p/x")
-            .unwrap();
+        let rules = rules.allow("tool:*", "p/*").unwrap().deny("tool:a", "p/x").unwrap();
         let rules = rules.allow("tool:a", "p/x").unwrap();
         assert_eq!(decide(&rules, "tool:a", "p/x"), Decision::Denied);
         assert_eq!(decide(&rules, "tool:a", "p/y"), Decision::Granted);

@@ -48,11 +48,7 @@ fn exhaustive_to_depth_5_from_every_situation_no_promise_is_broken() {
     println!("{} interleavings from situations", tally.interleavings);
     assert!(tally.interleavings >= 1_000_000, "{tally:?}");
     // A source that changes its ways is left to chance.
-    assert!(
-        matches!(missed(&tally)[..], [Met::Pass]),
-        "{:?}",
-        missed(&tally)
-    );
+    assert!(matches!(missed(&tally)[..], [Met::Pass]), "{:?}", missed(&tally));
 }
 
 fn any_end() -> impl Strategy<Value = End> {

@@ -196,11 +196,7 @@ impl Machine {
         if long_enough && (now < current.plan.window.renew_by || self.drains()) {
             return Answer::Serve;
         }
-        let fallback = if long_enough {
-            Fallback::Current
-        } else {
-            Fallback::None
-        };
+        let fallback = if long_enough { Fallback::Current } else { Fallback::None };
         self.obtain(ask, fallback, tuning)
     }
 
@@ -223,16 +219,9 @@ impl Machine {
             Ended::Issued { revision, plan } if self.rejected() != Some(revision) => {
                 let forced_at = self.trouble.take().and_then(|trouble| trouble.forced_at);
                 if forced_at.is_some() {
-                    self.trouble = Some(Box::new(Trouble {
-                        forced_at,
-                        ..Trouble::default()
-                    }));
+                    self.trouble = Some(Box::new(Trouble { forced_at, ..Trouble::default() }));
                 }
-                self.current = Some(Current {
-                    revision,
-                    received: now,
-                    plan,
-                });
+                self.current = Some(Current { revision, received: now, plan });
                 Effect::Publish(plan.renew_at)
             }
             Ended::Passing => {
@@ -253,11 +242,7 @@ impl Machine {
                 }
                 _ => {
                     let detail = "the source gave the rejected credential again";
-                    self.fail(
-                        CredentialError::new(ErrorCode::Rejected, detail),
-                        now,
-                        tuning,
-                    )
+                    self.fail(CredentialError::new(ErrorCode::Rejected, detail), now, tuning)
                 }
             },
             Ended::Failed(error) => self.fail(error, now, tuning),
@@ -294,10 +279,7 @@ impl Machine {
 
     /// Somebody saw `revision` rejected. Whether it was what is served: it no longer is.
     pub(crate) fn reject(&mut self, revision: Revision) -> Rejection {
-        if self
-            .current
-            .is_none_or(|current| current.revision != revision)
-        {
+        if self.current.is_none_or(|current| current.revision != revision) {
             return Rejection::Old;
         }
         self.current = None;
@@ -323,24 +305,14 @@ impl Machine {
             Withdrawal::ProviderChanged | Withdrawal::SignedIn => None,
         };
         self.trouble = error.map(|error| {
-            let failure = Some(Failure {
-                error,
-                until: Timestamp::MAX,
-            });
-            Box::new(Trouble {
-                failure,
-                ..Trouble::default()
-            })
+            let failure = Some(Failure { error, until: Timestamp::MAX });
+            Box::new(Trouble { failure, ..Trouble::default() })
         });
     }
 
     /// A credential that a sign-in brought: it counts at once.
     pub(crate) fn adopt(&mut self, revision: Revision, plan: Plan, now: Timestamp) {
-        self.current = Some(Current {
-            revision,
-            received: now,
-            plan,
-        });
+        self.current = Some(Current { revision, received: now, plan });
         self.trouble = None;
     }
 
@@ -438,11 +410,7 @@ impl Machine {
             }
             trouble.forced_at = Some(now);
         }
-        Answer::Start {
-            flight: self.begin(),
-            cause,
-            fallback,
-        }
+        Answer::Start { flight: self.begin(), cause, fallback }
     }
 
     /// Whether the flight under way no longer counts.
@@ -464,23 +432,14 @@ impl Machine {
             ErrorClass::SignIn => None,
             ErrorClass::Retry => {
                 let doublings = (trouble.failures - 1).min(16);
-                let pause = tuning
-                    .backoff
-                    .saturating_mul(1 << doublings)
-                    .min(tuning.backoff_limit);
+                let pause = tuning.backoff.saturating_mul(1 << doublings).min(tuning.backoff_limit);
                 Some(error.retry_after().map_or(pause, |asked| asked.max(pause)))
             }
             _ => Some(tuning.permanent),
         };
         let until = pause.map_or(Timestamp::MAX, |pause| now.plus(pause));
-        trouble.failure = Some(Failure {
-            error: error.clone(),
-            until,
-        });
-        let again = self
-            .current
-            .filter(|c| until < c.plan.window.until)
-            .map(|_| until);
+        trouble.failure = Some(Failure { error: error.clone(), until });
+        let again = self.current.filter(|c| until < c.plan.window.until).map(|_| until);
         Effect::Fail(error, again)
     }
 
@@ -502,9 +461,7 @@ impl Machine {
     }
 
     fn revocation(&self) -> Option<CredentialError> {
-        self.failure()
-            .filter(|error| error.code() == ErrorCode::Revoked)
-            .cloned()
+        self.failure().filter(|error| error.code() == ErrorCode::Revoked).cloned()
     }
 }
 

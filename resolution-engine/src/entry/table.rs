@@ -32,10 +32,7 @@ struct Order {
 
 impl Table {
     pub(crate) fn new() -> Self {
-        Self {
-            entries: DashSet::default(),
-            order: Mutex::default(),
-        }
+        Self { entries: DashSet::default(), order: Mutex::default() }
     }
 
     /// Looks an entry up without building a key, and lets `read` look at it.
@@ -49,9 +46,7 @@ impl Table {
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Entry>> {
-        self.entries
-            .get(key as &dyn Parts)
-            .map(|slot| slot.0.clone())
+        self.entries.get(key as &dyn Parts).map(|slot| slot.0.clone())
     }
 
     /// The entry of `key`, made if need be.
@@ -127,14 +122,10 @@ impl Table {
     pub(crate) fn sweep(&self, now: Timestamp, used_before: u32) {
         let mut order = lock(&self.order);
         for entry in self.all() {
-            self.forget_if(&mut order, &entry, 1, |entry| {
-                entry.is_idle(now, used_before)
-            });
+            self.forget_if(&mut order, &entry, 1, |entry| entry.is_idle(now, used_before));
         }
         // What holds a credential is no newcomer any more.
-        order
-            .recent
-            .retain(|weak| weak.upgrade().is_some_and(|entry| entry.is_vacant(now)));
+        order.recent.retain(|weak| weak.upgrade().is_some_and(|entry| entry.is_vacant(now)));
     }
 
     /// Forgets one entry, unless a flight or a handle still holds it.
@@ -204,10 +195,7 @@ impl Table {
 
 impl Order {
     fn knows(&self, session: &EffectiveSession) -> bool {
-        let first = self
-            .by_session
-            .range(BySession::Probe(session.clone())..)
-            .next();
+        let first = self.by_session.range(BySession::Probe(session.clone())..).next();
         first.and_then(BySession::session) == Some(session)
     }
 }

@@ -34,10 +34,7 @@ pub(crate) fn plan(
     };
     let end = end.unwrap_or(Timestamp::MAX).min(stale);
     if end == Timestamp::MAX {
-        return Some(Plan {
-            renew_at: Timestamp::MAX,
-            window: ServingWindow::ALWAYS,
-        });
+        return Some(Plan { renew_at: Timestamp::MAX, window: ServingWindow::ALWAYS });
     }
     let life = now.until(end);
     let skew = (life / 100).clamp(Duration::from_millis(100), Duration::from_secs(5));
@@ -50,10 +47,7 @@ pub(crate) fn plan(
     let spread = advisory / 4 * u32::from(jitter) / 256;
     let renew_at = end.minus(advisory).plus(spread);
     let renew_by = end.minus(mandatory).max(renew_at).min(until);
-    Some(Plan {
-        renew_at: renew_at.min(renew_by),
-        window: ServingWindow { renew_by, until },
-    })
+    Some(Plan { renew_at: renew_at.min(renew_by), window: ServingWindow { renew_by, until } })
 }
 
 #[cfg(test)]
@@ -65,14 +59,7 @@ mod tests {
 
     fn after(secs: u64, jitter: u8) -> Plan {
         let end = NOW.plus(Duration::from_secs(secs));
-        plan(
-            NOW,
-            Some(end),
-            Freshness::UntilChanged,
-            &Tuning::default(),
-            jitter,
-        )
-        .unwrap()
+        plan(NOW, Some(end), Freshness::UntilChanged, &Tuning::default(), jitter).unwrap()
     }
 
     #[test]
@@ -87,10 +74,7 @@ mod tests {
     fn promise_3_short_lives_use_shares() {
         let plan = after(10, 0);
         assert_eq!(NOW.until(plan.renew_at), Duration::from_secs(8));
-        assert_eq!(
-            NOW.until(plan.window.renew_by),
-            Duration::from_millis(9_500)
-        );
+        assert_eq!(NOW.until(plan.window.renew_by), Duration::from_millis(9_500));
         assert_eq!(NOW.until(plan.window.until), Duration::from_millis(9_900));
     }
 

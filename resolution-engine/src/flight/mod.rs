@@ -73,13 +73,7 @@ impl Flight {
 
     /// Waits for its end; the newest credential it brought, if any. Cancel-safe.
     pub(crate) async fn ended(mut self) -> Option<Arc<Credential>> {
-        match self
-            .outcome
-            .wait_for(Option::is_some)
-            .await
-            .ok()?
-            .as_ref()?
-        {
+        match self.outcome.wait_for(Option::is_some).await.ok()?.as_ref()? {
             Outcome::Served(credential, _) => Some(credential.clone()),
             Outcome::Fenced(credential) => credential.clone(),
             Outcome::Selected(_) | Outcome::Failed(..) => None,

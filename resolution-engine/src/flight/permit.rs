@@ -30,12 +30,7 @@ impl Calls {
         freed: Arc<Notify>,
     ) -> Self {
         let provider = Arc::new(Semaphore::new(provider_limit));
-        Self {
-            all,
-            provider,
-            reserve: (all_limit / 4, provider_limit / 4),
-            freed,
-        }
+        Self { all, provider, reserve: (all_limit / 4, provider_limit / 4), freed }
     }
 
     /// Waits for the right to call, in order. Cancel-safe.
@@ -59,10 +54,7 @@ impl Calls {
     }
 
     fn permit(&self, provider: OwnedSemaphorePermit, all: OwnedSemaphorePermit) -> CallPermit {
-        CallPermit {
-            permits: Some((provider, all)),
-            freed: self.freed.clone(),
-        }
+        CallPermit { permits: Some((provider, all)), freed: self.freed.clone() }
     }
 }
 
@@ -81,10 +73,7 @@ pub(crate) struct PermitSlot {
 
 impl PermitSlot {
     pub(crate) fn new(calls: Calls, held: Option<CallPermit>) -> Self {
-        Self {
-            calls,
-            held: Mutex::new(held),
-        }
+        Self { calls, held: Mutex::new(held) }
     }
 
     pub(crate) fn give_back(&self) {
@@ -100,11 +89,7 @@ impl PermitSlot {
         let permit = self.calls.acquire().await;
         // Two waits of one provider may end at once: the second permit goes back at once.
         let mut held = lock(&self.held);
-        let surplus = if held.is_none() {
-            std::mem::replace(&mut *held, permit)
-        } else {
-            permit
-        };
+        let surplus = if held.is_none() { std::mem::replace(&mut *held, permit) } else { permit };
         drop(held);
         drop(surplus);
     }

@@ -49,13 +49,10 @@ async fn fly(core: Arc<Core>, entry: Arc<Entry>, launch: Launch, context: Contex
     let interaction = context.interaction;
     let flying = attempts(&core, &entry, &launch, context, &edges);
     // The panic's payload is the provider's text: it goes nowhere.
-    let landed = AssertUnwindSafe(flying)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| {
-            core.counters.panics.add(1);
-            Landed::Failed(CredentialError::new(ErrorCode::ProviderPanicked, ""))
-        });
+    let landed = AssertUnwindSafe(flying).catch_unwind().await.unwrap_or_else(|_| {
+        core.counters.panics.add(1);
+        Landed::Failed(CredentialError::new(ErrorCode::ProviderPanicked, ""))
+    });
     let edges: Vec<Edge> = std::mem::take(&mut *lock(&edges));
     let outcome = entry.settle(&core, launch.number, landed, &edges, interaction);
     launch.outcome.send_replace(Some(outcome));
@@ -134,10 +131,7 @@ async fn attempts(
             Err(error) => error,
         };
         core.counters.provider_failures.add(1);
-        let wait = error
-            .retry_after()
-            .unwrap_or(Duration::ZERO)
-            .max(jittered(core, pause));
+        let wait = error.retry_after().unwrap_or(Duration::ZERO).max(jittered(core, pause));
         let again = core.clock.now().plus(wait);
         if attempt >= core.tuning.attempts || !retries(&error) || again >= deadline {
             return Landed::Failed(error);

@@ -70,12 +70,7 @@ impl Source for FlightSource {
                 if failed.error.class() == ErrorClass::SignIn
                     && let Some((parent, epoch)) = failed.entry
                 {
-                    let edge = Edge {
-                        parent,
-                        epoch,
-                        until: Timestamp::MAX,
-                        depth: 0,
-                    };
+                    let edge = Edge { parent, epoch, until: Timestamp::MAX, depth: 0 };
                     lock(&self.edges).push(edge);
                 }
                 Err(failed.error.passed_on())

@@ -37,11 +37,7 @@ impl WaitGraph {
             next += 1;
         }
         waits.entry(who).or_default().push(whom);
-        Some(Wait {
-            graph: self,
-            who,
-            whom,
-        })
+        Some(Wait { graph: self, who, whom })
     }
 }
 

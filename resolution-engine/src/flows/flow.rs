@@ -62,14 +62,7 @@ impl SignInRequest {
 
     pub(crate) fn of(core: &Arc<Core>, who: Option<Arc<Identity>>, wanted: Wanted) -> Self {
         let core = core.clone();
-        Self {
-            core,
-            who,
-            wanted,
-            method: None,
-            redirect_uri: None,
-            expected: None,
-        }
+        Self { core, who, wanted, method: None, redirect_uri: None, expected: None }
     }
 
     /// By this method; otherwise the provider's preferred one.
@@ -102,10 +95,8 @@ impl SignInRequest {
             Some(who) => core.authorize(who, &self.wanted)?,
             None => core.key_of(None, &self.wanted)?,
         };
-        let offers = core
-            .registry
-            .get(&key.provider)
-            .is_some_and(|r| r.provider.sign_in().is_some());
+        let offers =
+            core.registry.get(&key.provider).is_some_and(|r| r.provider.sign_in().is_some());
         if !offers {
             let error = CredentialError::new(ErrorCode::Unsupported, "it has no sign-in");
             return Err(error.about(&key.reference()));
@@ -119,9 +110,7 @@ impl SignInRequest {
             core.tasks.spawn_on(begun, &core.runtime);
         }
         let mut status = flow.status.subscribe();
-        let started = status
-            .wait_for(|status| !matches!(status, FlowStatus::Starting))
-            .await;
+        let started = status.wait_for(|status| !matches!(status, FlowStatus::Starting)).await;
         match started.map(|status| status.clone()) {
             Ok(FlowStatus::Failed(error)) => Err(error),
             Ok(_) => {
@@ -136,10 +125,7 @@ impl SignInRequest {
 impl SignInFlow {
     pub(crate) fn find(core: &Arc<Core>, id: &FlowId) -> Option<Self> {
         let flow = core.flows.find(id, core.clock.now())?;
-        Some(Self {
-            core: core.clone(),
-            flow,
-        })
+        Some(Self { core: core.clone(), flow })
     }
 
     /// Its name; the OAuth `state`.
@@ -215,8 +201,6 @@ impl SignInFlow {
 
 impl fmt::Debug for SignInFlow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SignInFlow")
-            .field("key", &self.flow.key)
-            .finish_non_exhaustive()
+        f.debug_struct("SignInFlow").field("key", &self.flow.key).finish_non_exhaustive()
     }
 }

@@ -51,8 +51,7 @@ pub(super) enum Move {
 
 impl Flow {
     pub(super) fn fail(&self, error: CredentialError) {
-        self.status
-            .send_replace(FlowStatus::Failed(error.about(&self.key.reference())));
+        self.status.send_replace(FlowStatus::Failed(error.about(&self.key.reference())));
     }
 
     /// Waits until it is over. Cancel-safe.
@@ -139,21 +138,14 @@ async fn step(
 ) -> Result<Next, (CredentialError, Option<Stage>)> {
     let missing = || (CredentialError::new(ErrorCode::ProviderNotFound, ""), None);
     let registered = core.registry.get(&flow.key.provider).ok_or_else(missing)?;
-    let unsupported = || {
-        (
-            CredentialError::new(ErrorCode::Unsupported, "it has no sign-in"),
-            None,
-        )
-    };
+    let unsupported = || (CredentialError::new(ErrorCode::Unsupported, "it has no sign-in"), None);
     let sign_in = registered.provider.sign_in().ok_or_else(unsupported)?;
     let call = |interaction| (core, &flow.key, interaction, &flow.stop);
     let (core_, key, allowed, stop) = call(Interaction::Allowed);
     let progress = match (mv, stage) {
         (Move::Start(start), _) => {
             let call = async |request: &Request| sign_in.start(request, &start).await;
-            guarded(core_, key, allowed, stop, call)
-                .await
-                .map_err(|error| (error, None))?
+            guarded(core_, key, allowed, stop, call).await.map_err(|error| (error, None))?
         }
         (Move::Answer(answer), Some(Stage::Waiting(mut state))) => {
             let call = async |request: &Request| sign_in.answer(request, &mut state, answer).await;
@@ -165,10 +157,7 @@ async fn step(
         (Move::Confirm, Some(Stage::Confirming(done))) => return Ok(Next::Finished(done)),
         (Move::Decline, Some(Stage::Confirming(done))) => {
             discard(core, flow, done).await;
-            return Ok(Next::Over(CredentialError::new(
-                ErrorCode::AccountMismatch,
-                "",
-            )));
+            return Ok(Next::Over(CredentialError::new(ErrorCode::AccountMismatch, "")));
         }
         (_, stage) => {
             // Transient, so that the flow stays where it was.
@@ -182,10 +171,7 @@ async fn step(
             Next::Wait(state, FlowStatus::Pending { poll_after })
         }
         SignInProgress::Finished(done) => compare(core, flow, done).await,
-        _ => Next::Over(CredentialError::new(
-            ErrorCode::Internal,
-            "an unknown kind of progress",
-        )),
+        _ => Next::Over(CredentialError::new(ErrorCode::Internal, "an unknown kind of progress")),
     })
 }
 
@@ -207,11 +193,7 @@ async fn compare(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Next {
 async fn accept(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Result<(), CredentialError> {
     let account = done.account.clone();
     let Some(registered) = core.registry.get(&flow.key.provider) else {
-        return over(
-            core,
-            flow,
-            CredentialError::new(ErrorCode::ProviderNotFound, ""),
-        );
+        return over(core, flow, CredentialError::new(ErrorCode::ProviderNotFound, ""));
     };
     let Some(sign_in) = registered.provider.sign_in() else {
         return over(core, flow, CredentialError::new(ErrorCode::Unsupported, ""));
@@ -223,9 +205,7 @@ async fn accept(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Result<()
         Err(error) => return over(core, flow, error),
     };
     let now = core.clock.now();
-    let made = core
-        .table
-        .get_or_create(&flow.key, now, core.secs(now), &core.tuning);
+    let made = core.table.get_or_create(&flow.key, now, core.secs(now), &core.tuning);
     if let Ok(entry) = made {
         // Answers under way belong to the old grant; what failed for want of a sign-in is woken.
         entry.withdraw(core, Withdrawal::SignedIn);

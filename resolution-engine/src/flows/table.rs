@@ -37,10 +37,7 @@ pub(super) enum Joined {
 
 impl Flows {
     pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            inner: Mutex::default(),
-            pending: Bounded::new("sign-ins", limit),
-        }
+        Self { inner: Mutex::default(), pending: Bounded::new("sign-ins", limit) }
     }
 
     /// The flow of `key`: the one under way, or a new one.
@@ -70,9 +67,7 @@ impl Flows {
             stage: Mutex::new(Stage::Stepping),
             status: watch::Sender::new(FlowStatus::Starting),
         });
-        inner
-            .by_id
-            .insert(flow.id.expose().to_owned(), flow.clone());
+        inner.by_id.insert(flow.id.expose().to_owned(), flow.clone());
         inner.by_key.insert(key.clone(), flow.clone());
         Ok((flow, Joined::New))
     }
@@ -89,22 +84,13 @@ impl Flows {
         if inner.by_id.remove(flow.id.expose()).is_some() {
             self.pending.leave();
         }
-        if inner
-            .by_key
-            .get(&flow.key)
-            .is_some_and(|known| Arc::ptr_eq(known, flow))
-        {
+        if inner.by_key.get(&flow.key).is_some_and(|known| Arc::ptr_eq(known, flow)) {
             inner.by_key.remove(&flow.key);
         }
     }
 
     fn select(&self, test: impl Fn(&Flow) -> bool) -> Vec<Arc<Flow>> {
-        lock(&self.inner)
-            .by_id
-            .values()
-            .filter(|flow| test(flow))
-            .cloned()
-            .collect()
+        lock(&self.inner).by_id.values().filter(|flow| test(flow)).cloned().collect()
     }
 }
 

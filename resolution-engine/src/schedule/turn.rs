@@ -27,11 +27,7 @@ pub(crate) struct Scheduler {
 
 impl Scheduler {
     pub(crate) fn new(started: Timestamp) -> Self {
-        Self {
-            started,
-            wheel: Mutex::new(Wheel::new(0)),
-            earlier: Arc::default(),
-        }
+        Self { started, wheel: Mutex::new(Wheel::new(0)), earlier: Arc::default() }
     }
 
     /// Looks at `entry` again at `at`. Forgets an earlier appointment.
@@ -54,9 +50,7 @@ impl Scheduler {
     fn tick(&self, at: Timestamp) -> u32 {
         let ticks = self.started.until(at).as_millis() / TICK.as_millis();
         // The last tick is far beyond any expiry; whatever lies behind it is met there.
-        u32::try_from(ticks)
-            .unwrap_or(u32::MAX / 2)
-            .min(u32::MAX / 2)
+        u32::try_from(ticks).unwrap_or(u32::MAX / 2).min(u32::MAX / 2)
     }
 
     fn time(&self, tick: u32) -> Timestamp {
@@ -108,10 +102,7 @@ pub(crate) async fn run(core: Weak<Core>) {
             crate::flows::sweep(&core, now);
             next_sweep = now.plus(SWEEP);
         }
-        let wake = next
-            .unwrap_or(next_sweep)
-            .min(next_sweep)
-            .max(now.plus(TICK));
+        let wake = next.unwrap_or(next_sweep).min(next_sweep).max(now.plus(TICK));
         let (freed, earlier) = (core.freed.clone(), core.scheduler.earlier.clone());
         drop(core);
         tokio::select! {

@@ -1,10 +1,5 @@
 //! A scripted provider and an engine around it, on a clock that stands still.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    reason = "each test file uses its part"
-)]
+#![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses its part")]
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,12 +80,7 @@ impl Scripted {
 
     fn token(&self, request: &Request, nth: usize) -> Credential {
         let session = request.key().session.as_ref().map_or("", |s| s.encoded());
-        let text = format!(
-            "{}-{}-{}-{nth}",
-            self.descriptor.id,
-            request.key().credential,
-            session
-        );
+        let text = format!("{}-{}-{}-{nth}", self.descriptor.id, request.key().credential, session);
         let credential = Credential::token(text.into());
         match self.life {
             Some(life) => credential.with_expiry(request.now().plus(life)),
@@ -172,14 +162,8 @@ impl CredentialProvider for Shared {
         _: &Request,
         current: Option<&Credential>,
     ) -> Result<Revocation, CredentialError> {
-        let text = current
-            .and_then(Credential::secret)
-            .map(|s| s.expose_secret().to_owned());
-        self.0
-            .revoked
-            .lock()
-            .unwrap()
-            .push(text.unwrap_or_default());
+        let text = current.and_then(Credential::secret).map(|s| s.expose_secret().to_owned());
+        self.0.revoked.lock().unwrap().push(text.unwrap_or_default());
         Ok(Revocation::Remote)
     }
 
@@ -228,11 +212,7 @@ impl World {
         }
         let engine = with(builder).build().unwrap();
         let tool = engine.consumer("tool:test").unwrap();
-        Self {
-            clock,
-            engine,
-            tool,
-        }
+        Self { clock, engine, tool }
     }
 
     /// Asks while the time goes on, up to ten seconds.
@@ -255,10 +235,9 @@ impl World {
         loop {
             settle().await;
             match self.clock.next_sleeper() {
-                Some(next) if next <= end => self.clock.set(
-                    next.max(self.clock.now().plus(Duration::from_millis(1)))
-                        .min(end),
-                ),
+                Some(next) if next <= end => self
+                    .clock
+                    .set(next.max(self.clock.now().plus(Duration::from_millis(1))).min(end)),
                 _ => break,
             }
         }

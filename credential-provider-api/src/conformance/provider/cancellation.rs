@@ -79,15 +79,12 @@ async fn usable(
     what: &str,
     awaits: usize,
 ) -> Checked<Credential> {
-    subject
-        .served(provider, key)
-        .await
-        .map_err(|stop| match stop {
-            Stop::Failed(message) => Stop::Failed(format!(
-                "after a `{what}` dropped at its await {awaits}: {message}"
-            )),
-            skipped @ Stop::Skipped(_) => skipped,
-        })
+    subject.served(provider, key).await.map_err(|stop| match stop {
+        Stop::Failed(message) => {
+            Stop::Failed(format!("after a `{what}` dropped at its await {awaits}: {message}"))
+        }
+        skipped @ Stop::Skipped(_) => skipped,
+    })
 }
 
 pub(super) async fn closed_gate(subject: &Subject) -> Checked {
@@ -96,9 +93,7 @@ pub(super) async fn closed_gate(subject: &Subject) -> Checked {
         let gate = CommitGate::new();
         let _ = gate.close();
         let request = subject.request(&key);
-        let answer = subject
-            .send_through(&provider, request, Call::Resolve, gate)
-            .await?;
+        let answer = subject.send_through(&provider, request, Call::Resolve, gate).await?;
         if let Err(error) = answer
             && error.code() != ErrorCode::Cancelled
         {

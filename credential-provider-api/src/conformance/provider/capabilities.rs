@@ -13,11 +13,7 @@ pub(super) async fn check(subject: &Subject) -> Checked {
     let declared = subject.declares(Capability::Check);
     for key in subject.keys() {
         let request = subject.request(&key);
-        let current = if declared {
-            Some(subject.served(&provider, &key).await?)
-        } else {
-            None
-        };
+        let current = if declared { Some(subject.served(&provider, &key).await?) } else { None };
         for current in [None, current.as_ref()] {
             let call = provider.check(&request, current);
             let health = subject.witness.call("check", call).await?;
@@ -44,10 +40,7 @@ pub(super) async fn list(subject: &Subject) -> Checked {
     let declared = subject.declares(Capability::List);
     for key in subject.keys() {
         let request = subject.request(&key);
-        let listed = subject
-            .witness
-            .call("list", provider.list(&request))
-            .await?;
+        let listed = subject.witness.call("list", provider.list(&request)).await?;
         subject.saw("list", &listed);
         let listed = match listed {
             listed if !declared => {
@@ -139,17 +132,13 @@ pub(super) async fn revoke(subject: &Subject) -> Checked {
             }
             (true, Err(error)) => return refused("Revoke", &error),
             (false, Ok(Revocation::Remote)) => {
-                return fail(format!(
-                    "{id} was revoked at its source, Revoke is not declared"
-                ));
+                return fail(format!("{id} was revoked at its source, Revoke is not declared"));
             }
             (false, _) => continue,
         }
         let again = [
             subject.resolve(&provider, &key).await?,
-            subject
-                .refresh(&provider, &key, &old, Reason::Stale)
-                .await?,
+            subject.refresh(&provider, &key, &old, Reason::Stale).await?,
         ];
         for answer in again {
             match answer {
@@ -179,8 +168,6 @@ fn unsupported<T>(name: &str, answer: Result<T, CredentialError>) -> Checked {
             "{name} is not declared and was answered with {} in place of unsupported",
             error.code()
         )),
-        Ok(_) => fail(format!(
-            "{name} is not declared and was answered all the same"
-        )),
+        Ok(_) => fail(format!("{name} is not declared and was answered all the same")),
     }
 }

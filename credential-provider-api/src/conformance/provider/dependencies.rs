@@ -64,10 +64,7 @@ struct SignedOut {
 
 impl SignedOut {
     fn asked(&self) -> Option<CredentialRef> {
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -8,10 +8,7 @@ use crate::conformance::report::{Checked, fail};
 pub(super) async fn covers_credentials(subject: &Subject) -> Checked {
     for reference in subject.references() {
         if subject.descriptor.credential(&reference.id).is_none() {
-            return fail(format!(
-                "the descriptor says nothing about {}",
-                reference.id
-            ));
+            return fail(format!("the descriptor says nothing about {}", reference.id));
         }
     }
     Ok(())

@@ -205,10 +205,7 @@ impl ProviderSuite {
         begin: impl Fn() + Send + Sync + 'static,
         end: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        self.outage = Some(Outage {
-            begin: Box::new(begin),
-            end: Box::new(end),
-        });
+        self.outage = Some(Outage { begin: Box::new(begin), end: Box::new(end) });
         self
     }
 
@@ -225,10 +222,7 @@ impl ProviderSuite {
         id: &str,
         answer: impl Fn(&SignInStep) -> SignInAnswer + Send + Sync + 'static,
     ) -> Self {
-        self.sign_in = Some(SignInScript {
-            credential: id.to_owned(),
-            answer: Box::new(answer),
-        });
+        self.sign_in = Some(SignInScript { credential: id.to_owned(), answer: Box::new(answer) });
         self
     }
 
@@ -242,9 +236,7 @@ impl ProviderSuite {
             Err(stop) => {
                 let mut report = Report::of("provider");
                 let failed = async { Err(stop) };
-                report
-                    .check("descriptor-covers-credentials", &[], failed)
-                    .await;
+                report.check("descriptor-covers-credentials", &[], failed).await;
                 return report;
             }
         };

@@ -56,15 +56,9 @@ pub(super) async fn changes(subject: &Subject) -> Checked {
         let quiet = until_quiet(&mut stream);
         subject.witness.call("changes", quiet).await?;
         change(&key.reference());
-        let seen = subject
-            .witness
-            .call("changes", until_named(&mut stream, &key))
-            .await?;
+        let seen = subject.witness.call("changes", until_named(&mut stream, &key)).await?;
         if !seen {
-            return fail(format!(
-                "the stream ended before {} changed",
-                key.credential
-            ));
+            return fail(format!("the stream ended before {} changed", key.credential));
         }
         subject.credential(&provider, &key).await?;
     }

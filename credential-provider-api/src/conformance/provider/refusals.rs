@@ -15,10 +15,7 @@ pub(super) async fn session_required(subject: &Subject) -> Checked {
             continue;
         }
         tried += 1;
-        let nobody = Key {
-            session: None,
-            ..key
-        };
+        let nobody = Key { session: None, ..key };
         match subject.resolve(&provider, &nobody).await? {
             Err(error) if error.code() == ErrorCode::SessionRequired => {}
             Err(error) => {
@@ -46,9 +43,7 @@ pub(super) async fn session_required(subject: &Subject) -> Checked {
 pub(super) async fn unknown_id(subject: &Subject) -> Checked {
     let provider = subject.fresh().await?;
     // With a session, so that its absence is not the answer.
-    let key = subject
-        .key_of(&subject.suite.unknown)?
-        .in_session(subject.one.clone());
+    let key = subject.key_of(&subject.suite.unknown)?.in_session(subject.one.clone());
     match subject.resolve(&provider, &key).await? {
         Err(error) if error.code() == ErrorCode::CredentialNotFound => Ok(()),
         Err(error) => fail(format!(
@@ -71,10 +66,7 @@ pub(super) async fn unknown_variant(subject: &Subject) -> Checked {
         for (name, value) in key.variant.iter() {
             builder = builder.parameter(name, &value);
         }
-        let key = Key {
-            variant: builder.build()?,
-            ..key
-        };
+        let key = Key { variant: builder.build()?, ..key };
         match subject.resolve(&provider, &key).await? {
             Err(error) if error.code() == ErrorCode::Unsupported => {}
             Err(error) => {

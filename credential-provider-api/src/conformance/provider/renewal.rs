@@ -10,9 +10,7 @@ pub(super) async fn rejected(subject: &Subject) -> Checked {
     let provider = subject.fresh().await?;
     for key in subject.keys() {
         let current = subject.served(&provider, &key).await?;
-        let answer = subject
-            .refresh(&provider, &key, &current, Reason::Rejected)
-            .await?;
+        let answer = subject.refresh(&provider, &key, &current, Reason::Rejected).await?;
         if let Ok(Resolution::Credential(next)) = answer
             && next.same_secrets(&current)
         {
@@ -44,10 +42,7 @@ pub(super) async fn revision_names_one_secret(subject: &Subject) -> Checked {
                 continue;
             };
             given += 1;
-            if issued
-                .iter()
-                .any(|(seen, old)| *seen == revision && !old.same_secrets(&next))
-            {
+            if issued.iter().any(|(seen, old)| *seen == revision && !old.same_secrets(&next)) {
                 return fail(format!(
                     "{revision} of {} names two different secrets",
                     key.credential
@@ -75,9 +70,7 @@ pub(super) async fn outlives(subject: &Subject) -> Checked {
         };
         tried += 1;
         clock.set(end);
-        let answer = subject
-            .refresh(&provider, &key, &current, Reason::Expiring)
-            .await?;
+        let answer = subject.refresh(&provider, &key, &current, Reason::Expiring).await?;
         if let Ok(Resolution::Credential(next)) = answer
             && next.expires_at().is_some_and(|next| next <= end)
         {

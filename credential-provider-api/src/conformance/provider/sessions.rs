@@ -27,11 +27,8 @@ pub(super) async fn never_share(subject: &Subject) -> Checked {
         differ(&one.credential, &mine, &theirs)?;
         let again = subject.credential(&provider, &one).await?;
         differ(&one.credential, &again, &theirs)?;
-        let (a, b) = both(
-            subject.credential(&provider, &one),
-            subject.credential(&provider, &other),
-        )
-        .await;
+        let (a, b) =
+            both(subject.credential(&provider, &one), subject.credential(&provider, &other)).await;
         if let (Some(a), Some(b)) = (a, b) {
             differ(&one.credential, &a?, &b?)?;
         }
@@ -52,11 +49,8 @@ pub(super) async fn two_keys_at_once(subject: &Subject) -> Checked {
         return skip("one key only: name two credentials, or one of a session");
     };
     let provider = subject.fresh().await?;
-    let (a, b) = both(
-        subject.credential(&provider, &one),
-        subject.credential(&provider, &other),
-    )
-    .await;
+    let (a, b) =
+        both(subject.credential(&provider, &one), subject.credential(&provider, &other)).await;
     a.transpose()?;
     b.transpose()?;
     Ok(())

@@ -12,11 +12,8 @@ use crate::sign_in::{
     FlowId, SignIn, SignInAnswer, SignInMethod, SignInProgress, SignInStart, SignInStep, SignedIn,
 };
 
-const METHODS: [SignInMethod; 3] = [
-    SignInMethod::AuthorizationCode,
-    SignInMethod::DeviceCode,
-    SignInMethod::Fields,
-];
+const METHODS: [SignInMethod; 3] =
+    [SignInMethod::AuthorizationCode, SignInMethod::DeviceCode, SignInMethod::Fields];
 const MOST_STEPS: usize = 32;
 
 pub(super) async fn as_described(subject: &Subject) -> Checked {
@@ -34,10 +31,7 @@ pub(super) async fn as_described(subject: &Subject) -> Checked {
     let request = asking(subject, &key);
     for method in METHODS {
         let start = start(&request, Some(method));
-        let progress = subject
-            .witness
-            .call("start", sign_in.start(&request, &start))
-            .await?;
+        let progress = subject.witness.call("start", sign_in.start(&request, &start)).await?;
         subject.saw("start", &progress);
         match progress {
             Err(error) if !listed.contains(&method) => {
@@ -49,9 +43,7 @@ pub(super) async fn as_described(subject: &Subject) -> Checked {
                 }
             }
             Ok(_) if !listed.contains(&method) => {
-                return fail(format!(
-                    "{method:?} is not listed and was started all the same"
-                ));
+                return fail(format!("{method:?} is not listed and was started all the same"));
             }
             Err(error) => return fail(format!("{method:?} was answered with {error}")),
             Ok(SignInProgress::Step { step, state }) => {
@@ -81,19 +73,10 @@ pub(super) async fn counts_when_accepted(subject: &Subject) -> Checked {
     none_yet(subject, &provider, &key, "before the sign-in was accepted").await?;
     let call = sign_in.discard(&request, done);
     subject.witness.call("discard", call).await?;
-    none_yet(
-        subject,
-        &provider,
-        &key,
-        "after the sign-in was thrown away",
-    )
-    .await?;
+    none_yet(subject, &provider, &key, "after the sign-in was thrown away").await?;
 
     let done = finish(subject, sign_in, &request).await?;
-    let accepted = subject
-        .witness
-        .call("accept", sign_in.accept(&request, done))
-        .await?;
+    let accepted = subject.witness.call("accept", sign_in.accept(&request, done)).await?;
     subject.saw("accept", &accepted);
     match accepted {
         Ok(Some(credential)) => {
@@ -103,13 +86,10 @@ pub(super) async fn counts_when_accepted(subject: &Subject) -> Checked {
         Ok(None) => {}
         Err(error) => return fail(format!("`accept` was answered with {error}")),
     }
-    subject
-        .credential(&provider, &key)
-        .await
-        .map_err(|stop| match stop {
-            Stop::Failed(message) => Stop::Failed(format!("after `accept`: {message}")),
-            skipped @ Stop::Skipped(_) => skipped,
-        })?;
+    subject.credential(&provider, &key).await.map_err(|stop| match stop {
+        Stop::Failed(message) => Stop::Failed(format!("after `accept`: {message}")),
+        skipped @ Stop::Skipped(_) => skipped,
+    })?;
     Ok(())
 }
 
@@ -127,12 +107,8 @@ fn start(request: &Request, method: Option<SignInMethod>) -> SignInStart {
 /// A step that a host can show.
 fn usable(request: &Request, step: &SignInStep) -> Checked {
     let (text, end) = match step {
-        SignInStep::OpenUrl {
-            url, expires_at, ..
-        } => (url, expires_at),
-        SignInStep::ShowCode {
-            code, expires_at, ..
-        } => (code, expires_at),
+        SignInStep::OpenUrl { url, expires_at, .. } => (url, expires_at),
+        SignInStep::ShowCode { code, expires_at, .. } => (code, expires_at),
         SignInStep::AskFields { fields } if fields.is_empty() => {
             return fail("the step asks for no field");
         }
@@ -150,10 +126,7 @@ fn usable(request: &Request, step: &SignInStep) -> Checked {
 async fn finish(subject: &Subject, sign_in: &dyn SignIn, request: &Request) -> Checked<SignedIn> {
     let script = subject.sign_in_script()?;
     let start = start(request, None);
-    let mut progress = subject
-        .witness
-        .call("start", sign_in.start(request, &start))
-        .await?;
+    let mut progress = subject.witness.call("start", sign_in.start(request, &start)).await?;
     for _ in 0..MOST_STEPS {
         subject.saw("a sign-in", &progress);
         let (mut state, answer) = match progress {
@@ -175,10 +148,7 @@ async fn finish(subject: &Subject, sign_in: &dyn SignIn, request: &Request) -> C
 }
 
 async fn sign_out(subject: &Subject, sign_in: &dyn SignIn, request: &Request) -> Checked {
-    let answer = subject
-        .witness
-        .call("sign_out", sign_in.sign_out(request))
-        .await?;
+    let answer = subject.witness.call("sign_out", sign_in.sign_out(request)).await?;
     subject.saw("sign_out", &answer);
     match answer {
         // Signing out where nobody is signed in may be an error that says so.
@@ -193,11 +163,9 @@ async fn none_yet(subject: &Subject, provider: &Provider, key: &Key, when: &str)
     match subject.resolve(provider, key).await? {
         Ok(Resolution::SignIn(_)) => Ok(()),
         Err(error) if asks(&error) => Ok(()),
-        Ok(answer) => fail(format!(
-            "{} {when} was answered with {}",
-            key.credential,
-            named(&answer)
-        )),
+        Ok(answer) => {
+            fail(format!("{} {when} was answered with {}", key.credential, named(&answer)))
+        }
         Err(error) => fail(format!(
             "{} {when} was answered with {}, which asks nobody to sign in",
             key.credential,

@@ -42,9 +42,7 @@ pub(super) struct Subject {
 impl Subject {
     pub(super) async fn new(mut suite: ProviderSuite) -> Checked<Self> {
         let witness = Witness::new(suite.limit, std::mem::take(&mut suite.secret_marks));
-        let provider = witness
-            .call("the making of a provider", (suite.make)())
-            .await?;
+        let provider = witness.call("the making of a provider", (suite.make)()).await?;
         let described = async { provider.descriptor().clone() };
         let descriptor = witness.call("descriptor", described).await?;
         let reference = |id: &str| -> Checked<CredentialRef> {
@@ -66,15 +64,7 @@ impl Subject {
             Some(manual) => Arc::new(manual.clone()),
             None => Arc::new(WallClock),
         };
-        Ok(Self {
-            suite,
-            witness,
-            descriptor,
-            one,
-            other,
-            clock,
-            wanted,
-        })
+        Ok(Self { suite, witness, descriptor, one, other, clock, wanted })
     }
 
     pub(super) async fn fresh(&self) -> Checked<Provider> {
@@ -110,9 +100,7 @@ impl Subject {
     }
 
     pub(super) fn scope(&self, id: &CredentialId) -> Scope {
-        self.descriptor
-            .credential(id)
-            .map_or(Scope::Gateway, |described| described.scope)
+        self.descriptor.credential(id).map_or(Scope::Gateway, |described| described.scope)
     }
 
     pub(super) fn declares(&self, capability: Capability) -> bool {
@@ -152,12 +140,9 @@ impl Subject {
         current: &Credential,
         why: Reason,
     ) -> Checked<Answer> {
-        let rejected = (why == Reason::Rejected)
-            .then(|| current.revision())
-            .flatten();
+        let rejected = (why == Reason::Rejected).then(|| current.revision()).flatten();
         let request = self.request(key).with_rejected(rejected);
-        self.send(provider, request, Call::Refresh(current, why))
-            .await
+        self.send(provider, request, Call::Refresh(current, why)).await
     }
 
     /// Makes a call and remembers what it showed.
@@ -198,9 +183,7 @@ impl Subject {
     /// Remembers what an answer shows to whoever prints it.
     pub(super) fn saw<T: Debug>(&self, what: &str, answer: &Result<T, CredentialError>) {
         match answer {
-            Ok(value) => self
-                .witness
-                .shown(&format!("the answer of `{what}`"), value),
+            Ok(value) => self.witness.shown(&format!("the answer of `{what}`"), value),
             Err(error) => self.saw_error(what, error),
         }
     }
@@ -226,11 +209,7 @@ impl Subject {
                 }
                 Ok(Resolution::Selected(id)) => {
                     let session = (self.scope(&id) == Scope::Session).then(|| self.one.clone());
-                    key = Key {
-                        credential: id,
-                        session: key.session.or(session),
-                        ..key
-                    };
+                    key = Key { credential: id, session: key.session.or(session), ..key };
                 }
                 Ok(other) => {
                     return fail(format!("{name} was answered with {}", named(&other)));
@@ -238,10 +217,7 @@ impl Subject {
                 Err(error) => return fail(format!("{name} was answered with {error}")),
             }
         }
-        fail(format!(
-            "{} selected others more than {MOST_SELECTIONS} times",
-            key.reference()
-        ))
+        fail(format!("{} selected others more than {MOST_SELECTIONS} times", key.reference()))
     }
 
     /// As [`credential`](Self::credential), as an engine hands it out: with a revision.

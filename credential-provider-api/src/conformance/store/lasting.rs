@@ -64,13 +64,9 @@ pub(super) async fn outlives(subject: &Subject) -> Checked {
     if loaded.revision != Some(tombstone) || loaded.record.is_some() {
         return fail("a removal is not there after opening again");
     }
-    let next = store
-        .save(&removed, Some(tombstone), record("anew"))
-        .await?;
+    let next = store.save(&removed, Some(tombstone), record("anew")).await?;
     if next <= tombstone {
-        return fail(format!(
-            "{next} was given after {tombstone}, before opening again"
-        ));
+        return fail(format!("{next} was given after {tombstone}, before opening again"));
     }
     Ok(())
 }
@@ -91,9 +87,7 @@ pub(super) async fn dropped_save(subject: &Subject) -> Checked {
             None => false,
         };
         if !whole {
-            return fail(format!(
-                "a save dropped at its await {awaits} left half of itself"
-            ));
+            return fail(format!("a save dropped at its await {awaits} left half of itself"));
         }
         revision = settled(&other, &key).await?;
         if let Dropping::Ended = ended {
@@ -114,11 +108,7 @@ async fn drop_at<T>(mut call: Boxed<'_, T>, awaits: usize) -> Dropping {
         Poll::Ready(_) => Poll::Ready(Dropping::Ended),
         Poll::Pending => {
             pending += 1;
-            if pending >= awaits {
-                Poll::Ready(Dropping::Dropped)
-            } else {
-                Poll::Pending
-            }
+            if pending >= awaits { Poll::Ready(Dropping::Dropped) } else { Poll::Pending }
         }
     })
     .await

@@ -107,10 +107,8 @@ pub(super) async fn everybody(subject: &Subject) -> Checked {
             Ok(crowded)
         }
     };
-    let everybody: Vec<Boxed<'_, Result<usize, CredentialError>>> = handles
-        .iter()
-        .map(|handle| Box::pin(turns(handle)) as _)
-        .collect();
+    let everybody: Vec<Boxed<'_, Result<usize, CredentialError>>> =
+        handles.iter().map(|handle| Box::pin(turns(handle)) as _).collect();
     let what = "lease, for each of eight holders in turn";
     for crowded in subject.witness.call(what, all(everybody)).await? {
         match crowded {

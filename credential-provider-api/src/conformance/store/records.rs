@@ -38,10 +38,7 @@ pub(super) async fn comes_back_whole(subject: &Subject) -> Checked {
         for handle in [&store, &other] {
             let loaded = handle.load(&key).await?;
             if loaded.revision != Some(revision) {
-                return fail(format!(
-                    "saved as {revision}, loaded as {:?}",
-                    loaded.revision
-                ));
+                return fail(format!("saved as {revision}, loaded as {:?}", loaded.revision));
             }
             let Some(found) = loaded.record else {
                 return fail("a saved record is not there");
@@ -92,10 +89,7 @@ pub(super) async fn keys_do_not_mix(subject: &Subject) -> Checked {
     store.remove(first, revision).await?;
     for key in rest {
         if store.load(key).await?.record.is_none() {
-            return fail(format!(
-                "{} went with the removal of another key",
-                key.encoded()
-            ));
+            return fail(format!("{} went with the removal of another key", key.encoded()));
         }
     }
     Ok(())
@@ -112,21 +106,12 @@ fn neighbours(base: &Key) -> Checked<Vec<Key>> {
     let variant = |name: &str, value: &str| Variant::builder().parameter(name, value).build();
     let renamed = |id: String| -> Checked<Key> {
         let credential = CredentialId::new(id)?;
-        Ok(Key {
-            credential,
-            ..base.clone()
-        })
+        Ok(Key { credential, ..base.clone() })
     };
-    let with = |variant| Key {
-        variant,
-        ..base.clone()
-    };
+    let with = |variant| Key { variant, ..base.clone() };
     Ok(vec![
         base.clone(),
-        Key {
-            provider: ProviderId::new("conformance.2")?,
-            ..base.clone()
-        },
+        Key { provider: ProviderId::new("conformance.2")?, ..base.clone() },
         renamed(format!("{id}.x"))?,
         renamed(format!("{id}.X"))?,
         renamed(format!("{id}/x"))?,
@@ -137,10 +122,7 @@ fn neighbours(base: &Key) -> Checked<Vec<Key>> {
         with(variant("account", "a")?),
         with(variant("account", "b")?),
         with(variant("role", "a")?),
-        Key {
-            session: Some(session),
-            ..with(variant("account", "a")?)
-        },
+        Key { session: Some(session), ..with(variant("account", "a")?) },
     ])
 }
 
@@ -149,22 +131,16 @@ fn samples() -> Checked<Vec<Record>> {
     let bytes: Vec<u8> = (0..=u8::MAX).collect();
     let at = Timestamp::from_millis(1_767_225_600_123);
     let origin = Origin::parse("https://api.example:8443")?;
-    let rich = Credential::access_key(AccessKey::new(
-        "AKID".into(),
-        "s1".into(),
-        Some("s2".into()),
-    ))
-    .with_expiry(at)
-    .with_issue_time(at.minus(Duration::from_secs(3600)))
-    .with_freshness(Freshness::For(Duration::from_secs(60)))
-    .with_account(AccountId::new("account")?)
-    .with_scopes(["a", "b"])
-    .with_origin(origin)
-    .with_property("region", "eu");
-    let fields = [
-        ("user".to_owned(), "u".into()),
-        ("pin".to_owned(), "é\"\n".into()),
-    ];
+    let rich =
+        Credential::access_key(AccessKey::new("AKID".into(), "s1".into(), Some("s2".into())))
+            .with_expiry(at)
+            .with_issue_time(at.minus(Duration::from_secs(3600)))
+            .with_freshness(Freshness::For(Duration::from_secs(60)))
+            .with_account(AccountId::new("account")?)
+            .with_scopes(["a", "b"])
+            .with_origin(origin)
+            .with_property("region", "eu");
+    let fields = [("user".to_owned(), "u".into()), ("pin".to_owned(), "é\"\n".into())];
     let placed = Credential::api_key("k".into()).with_placement(Placement::header("X-Key", ""));
     let live = Credential::token("t".into()).with_freshness(Freshness::Never);
     Ok(vec![
@@ -196,8 +172,6 @@ fn encoded(record: &Record) -> Checked<Option<Vec<u8>>> {
     let Some(credential) = &record.credential else {
         return Ok(None);
     };
-    let bytes = credential
-        .encode()
-        .map_err(|error| Stop::Failed(error.to_string()))?;
+    let bytes = credential.encode().map_err(|error| Stop::Failed(error.to_string()))?;
     Ok(Some(bytes.expose_secret().to_vec()))
 }

@@ -50,10 +50,7 @@ pub(super) async fn one_wins(subject: &Subject) -> Checked {
             (Ok(_), Ok(_)) => return fail(format!("two saves at once both won in round {round}")),
             (Err(a), Err(b)) => return fail(format!("of two saves at once none won: {a}; {b}")),
             (Ok(_), Err(error)) | (Err(error), Ok(_)) => {
-                return fail(format!(
-                    "the save that lost was answered with {}",
-                    error.code()
-                ));
+                return fail(format!("the save that lost was answered with {}", error.code()));
             }
         };
         let loaded = other.load(&key).await?;
@@ -62,11 +59,9 @@ pub(super) async fn one_wins(subject: &Subject) -> Checked {
         }
         expected = Some(revision);
     }
-    let (removal, save) = both(
-        one.try_remove(&key, expected),
-        other.try_save(&key, expected, record("racing")),
-    )
-    .await;
+    let (removal, save) =
+        both(one.try_remove(&key, expected), other.try_save(&key, expected, record("racing")))
+            .await;
     match (removal.transpose()?, save.transpose()?) {
         (Some(Ok(_)), Some(Ok(_))) => fail("a save and a removal at once both won"),
         (Some(Err(_)), Some(Err(_))) => fail("of a save and a removal at once none won"),
@@ -93,9 +88,9 @@ pub(super) async fn grow(subject: &Subject) -> Checked {
 
 fn higher(highest: &mut Option<Revision>, found: Revision, what: &str) -> Checked {
     match highest.replace(found) {
-        Some(before) if found <= before => fail(format!(
-            "the {what} gave {found} after {before} had been given"
-        )),
+        Some(before) if found <= before => {
+            fail(format!("the {what} gave {found} after {before} had been given"))
+        }
         _ => Ok(()),
     }
 }
@@ -110,10 +105,7 @@ pub(super) async fn tombstone(subject: &Subject) -> Checked {
         return fail("a removed record is still there");
     }
     if loaded.revision != Some(removed) {
-        return fail(format!(
-            "removed as {removed}, loaded as {:?}",
-            loaded.revision
-        ));
+        return fail(format!("removed as {removed}, loaded as {:?}", loaded.revision));
     }
     for expected in [Some(old), None] {
         let racing = other.try_save(&key, expected, record("racing"));

@@ -31,9 +31,7 @@ pub(super) struct Subject {
 
 impl Subject {
     pub(super) fn new(suite: StoreSuite) -> Checked<Self> {
-        let run = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos());
+        let run = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
         Ok(Self {
             witness: Witness::new(suite.limit, vec![MARK.into()]),
             suite,
@@ -144,9 +142,7 @@ impl Handle<'_> {
 
     fn saw<T: std::fmt::Debug>(&self, what: &str, answer: Answer<T>) -> Answer<T> {
         match &answer {
-            Ok(value) => self
-                .witness
-                .shown(&format!("the answer of `{what}`"), value),
+            Ok(value) => self.witness.shown(&format!("the answer of `{what}`"), value),
             Err(error) => self.witness.shown(&format!("the error of `{what}`"), error),
         }
         answer
@@ -162,10 +158,9 @@ fn must<T>(what: &str, answer: Answer<T>) -> Checked<T> {
 pub(super) fn conflict(what: &str, answer: Answer<Revision>) -> Checked {
     match answer {
         Err(error) if error.code() == ErrorCode::Conflict => Ok(()),
-        Err(error) => fail(format!(
-            "{what} was answered with {} in place of conflict",
-            error.code()
-        )),
+        Err(error) => {
+            fail(format!("{what} was answered with {} in place of conflict", error.code()))
+        }
         Ok(revision) => fail(format!("{what} succeeded as {revision}")),
     }
 }

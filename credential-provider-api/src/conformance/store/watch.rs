@@ -47,9 +47,7 @@ async fn named(changes: &mut StoreChanges, key: &Key, what: &str) -> Checked {
                 None => return Poll::Ready(fail(format!("the stream ended before the {what}"))),
             }
         }
-        late.as_mut()
-            .poll(cx)
-            .map(|()| fail(format!("no word of the {what} within {PROMISED:?}")))
+        late.as_mut().poll(cx).map(|()| fail(format!("no word of the {what} within {PROMISED:?}")))
     })
     .await
 }

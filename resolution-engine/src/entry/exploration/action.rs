@@ -94,32 +94,14 @@ pub(super) const SITUATIONS: &[&[Action]] = &[
     // Nearer still: callers wait for the renewal.
     &[ASK, FRESH, Action::ToNextMoment, Action::ToNextMoment],
     // The renewal failed once, then for good.
-    &[
-        ASK,
-        FRESH,
-        Action::ToNextMoment,
-        LOOK,
-        Action::End(End::Transient),
-    ],
-    &[
-        ASK,
-        FRESH,
-        Action::ToNextMoment,
-        LOOK,
-        Action::End(End::Reauth),
-    ],
+    &[ASK, FRESH, Action::ToNextMoment, LOOK, Action::End(End::Transient)],
+    &[ASK, FRESH, Action::ToNextMoment, LOOK, Action::End(End::Reauth)],
     // A renewal is under way.
     &[ASK, FRESH, Action::ToNextMoment, LOOK],
     // The rejected credential is being replaced.
     &[ASK, FRESH, Action::RejectServed, ASK],
     // A flight is under way that no longer counts.
-    &[
-        ASK,
-        FRESH,
-        Action::RejectServed,
-        ASK,
-        Action::Withdraw(Withdrawal::Revoked),
-    ],
+    &[ASK, FRESH, Action::RejectServed, ASK, Action::Withdraw(Withdrawal::Revoked)],
     &[ASK, FRESH, Action::RejectServed, ASK, Action::SignIn],
 ];
 

@@ -24,11 +24,7 @@ pub(super) type Held = Result<(), Violation>;
 
 /// Says which promise `holds`, and what is wrong if it does not.
 pub(super) fn promise(promise: u8, holds: bool, what: &'static str) -> Held {
-    if holds {
-        Ok(())
-    } else {
-        Err(Violation { promise, what })
-    }
+    if holds { Ok(()) } else { Err(Violation { promise, what }) }
 }
 
 /// What the source keeps.
@@ -122,8 +118,7 @@ impl Ghost {
     }
 
     pub(super) fn forced_lately(&self, now: Timestamp) -> bool {
-        self.forced
-            .is_some_and(|at| now < at.plus(TUNING.forced_pause))
+        self.forced.is_some_and(|at| now < at.plus(TUNING.forced_pause))
     }
 
     /// A new credential, as the source makes one for whoever is signed in.
@@ -150,12 +145,7 @@ impl Ghost {
             known.deadline = deadline;
             return;
         }
-        self.waiters.push(Waiter {
-            wish,
-            flight,
-            generation,
-            deadline,
-        });
+        self.waiters.push(Waiter { wish, flight, generation, deadline });
     }
 
     pub(super) fn serve(&mut self, value: Value) {
@@ -197,7 +187,6 @@ impl Ghost {
         self.generation += 1;
         self.old = self.serving.map(|old| old.revision).or(self.old);
         self.serving = None;
-        self.rejected.clear();
         self.dead = false;
         self.forced = None;
         self.calm();

@@ -25,9 +25,7 @@ impl<S: Subject> World<S> {
         };
         let (brought, now) = (self.bring(end, flight), self.now);
         let stopped = matches!(brought.ended, Ended::Stopped);
-        let effect = self
-            .subject
-            .ended(flight.number, brought.ended, now, &TUNING);
+        let effect = self.subject.ended(flight.number, brought.ended, now, &TUNING);
         if flight.generation != self.ghost.generation {
             late(&self.ghost, flight, &effect)?;
             self.meet(Met::LateAnswer);
@@ -47,12 +45,7 @@ impl<S: Subject> World<S> {
             _ => None,
         };
         let error = |code| Ended::Failed(CredentialError::new(code, ""));
-        // What the shell makes of a credential that has ended already.
-        let failed = |ended, failing| Brought {
-            issue: None,
-            ended,
-            failing,
-        };
+        let failed = |ended, failing| Brought { issue: None, ended, failing };
         let transient = Failing::Transient(Duration::ZERO);
         if let Some(record) = record {
             if flight.account == self.ghost.account {
@@ -62,12 +55,10 @@ impl<S: Subject> World<S> {
             return match plan(now, Some(record.end), fresh, &TUNING, 0) {
                 Some(plan) => Brought {
                     issue: Some((record, plan)),
-                    ended: Ended::Issued {
-                        revision: record.revision,
-                        plan,
-                    },
+                    ended: Ended::Issued { revision: record.revision, plan },
                     failing: transient,
                 },
+                // What the shell makes of a credential that has ended already.
                 None => failed(error(ErrorCode::InvalidResponse), transient),
             };
         }
@@ -118,10 +109,7 @@ impl<S: Subject> World<S> {
                 let ahead = now <= *at && *at <= value.plan.window.until;
                 promise(3, ahead, "it is looked at again too early or too late")?;
                 ghost.calm();
-                ghost.serving = Some(Value {
-                    answered: now,
-                    ..value
-                });
+                ghost.serving = Some(Value { answered: now, ..value });
                 self.meet(Met::Keep);
             }
             Effect::Pass => {
@@ -148,12 +136,12 @@ impl<S: Subject> World<S> {
 
     /// Those who waited are told; those whose answer counts no more ask again.
     fn dismiss(&mut self, flight: u32, effect: &Effect) -> Held {
-        let told = |waiter: &super::ghost::Waiter| waiter.flight == flight;
-        let waiters: Vec<_> = self.ghost.waiters.extract_if(.., |w| told(w)).collect();
+        let waiters = &mut self.ghost.waiters;
+        let told: Vec<_> = waiters.extract_if(.., |w| w.flight == flight).collect();
         if !matches!(effect, Effect::Discard) {
             return Ok(());
         }
-        for waiter in waiters {
+        for waiter in told {
             // Those whose session has ended are told so, whoever has its name now.
             let over = self.ghost.session_ended;
             if over.is_none_or(|ended| waiter.generation >= ended) {
@@ -184,11 +172,7 @@ impl<S: Subject> World<S> {
         let rejection = self.subject.reject(old);
         let served = self.subject.machine().revision() == serving;
         let nothing = rejection == Rejection::Old && served;
-        promise(
-            1,
-            nothing,
-            "the rejection of something old changes something",
-        )?;
+        promise(1, nothing, "the rejection of something old changes something")?;
         self.meet(Met::RejectionOfOld);
         Ok(Possible::Yes)
     }
@@ -232,14 +216,7 @@ fn late(ghost: &Ghost, flight: Running, effect: &Effect) -> Held {
 }
 
 fn value(record: Record, plan: Plan, generation: u32, account: u8, now: Timestamp) -> Value {
-    Value {
-        revision: record.revision,
-        end: record.end,
-        plan,
-        generation,
-        account,
-        answered: now,
-    }
+    Value { revision: record.revision, end: record.end, plan, generation, account, answered: now }
 }
 
 fn secs(now: Timestamp, life: u64) -> Timestamp {

@@ -26,10 +26,9 @@ pub(super) struct Tally {
 pub(super) fn play<S: Subject>(actions: &[Action]) -> Result<World<S>, Found> {
     let mut world = World::new();
     for (index, action) in actions.iter().enumerate() {
-        world.step(*action).map_err(|violation| Found {
-            violation,
-            path: actions[..=index].to_vec(),
-        })?;
+        world
+            .step(*action)
+            .map_err(|violation| Found { violation, path: actions[..=index].to_vec() })?;
     }
     Ok(world)
 }

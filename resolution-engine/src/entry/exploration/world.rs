@@ -85,12 +85,7 @@ pub(super) enum Possible {
 
 impl<S: Subject> World<S> {
     pub(super) fn new() -> Self {
-        Self {
-            subject: S::default(),
-            ghost: Ghost::default(),
-            now: START,
-            met: 0,
-        }
+        Self { subject: S::default(), ghost: Ghost::default(), now: START, met: 0 }
     }
 
     /// Lets `action` happen, if it can, and checks what must hold whatever happened.
@@ -104,9 +99,7 @@ impl<S: Subject> World<S> {
             Action::RejectOld => self.reject_old(),
             Action::Withdraw(withdrawal) => self.withdraw(withdrawal).map(|()| Possible::Yes),
             Action::Adopt => self.adopt(),
-            Action::SignIn => self
-                .withdraw(Withdrawal::SignedIn)
-                .and_then(|()| self.adopt()),
+            Action::SignIn => self.withdraw(Withdrawal::SignedIn).and_then(|()| self.adopt()),
             Action::ToNextMoment => match self.ghost.next_moment(self.now) {
                 Some(at) => self.pass(self.now.until(at)),
                 None => Ok(Possible::No),
@@ -293,10 +286,6 @@ impl<S: Subject> World<S> {
             promise(4, young, "what was taken back is served")?;
         }
         let revoked = machine.state(self.now) == State::Revoked;
-        promise(
-            4,
-            revoked == ghost.revoked,
-            "the state forgets a revocation",
-        )
+        promise(4, revoked == ghost.revoked, "the state forgets a revocation")
     }
 }

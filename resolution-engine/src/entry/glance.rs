@@ -1,0 +1,109 @@
+//! An entry as others may see it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use credential_provider_api::{
+    AccountId, Credential, CredentialError, CredentialId, Revision, State, Timestamp,
+};
+use tokio::sync::watch;
+
+use super::cell::Entry;
+use super::machine::Withdrawal;
+use crate::sync::lock;
+
+/// An entry as others may see it.
+pub(crate) struct Glance {
+    pub(crate) state: State,
+    pub(crate) revision: Option<Revision>,
+    pub(crate) until: Option<Timestamp>,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) error: Option<CredentialError>,
+}
+
+/// Whether an entry knows a credential as its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Served {
+    Yes,
+    No,
+}
+
+impl Entry {
+    /// Marks `bit` for the revision, if it still is the one served.
+    pub(crate) fn mark(&self, revision: Revision, bit: u64, access_epoch: u64) {
+        let inner = lock(&self.inner);
+        if inner.machine.revision() != Some(revision) {
+            return;
+        }
+        let marks = self.marks.load(Ordering::Relaxed);
+        let kept = if marks >> 40 == access_epoch { marks } else { access_epoch << 40 };
+        self.marks.store(kept | bit, Ordering::Release);
+        drop(inner);
+    }
+
+    pub(crate) fn epoch(&self) -> u32 {
+        lock(&self.inner).machine.epoch()
+    }
+
+    pub(crate) fn last_withdrawal(&self) -> Option<Withdrawal> {
+        lock(&self.inner).machine.withdrawal()
+    }
+
+    pub(crate) fn depth(&self) -> u8 {
+        lock(&self.inner).kin.as_ref().map_or(0, |kin| kin.depth)
+    }
+
+    pub(crate) fn account(&self) -> Option<AccountId> {
+        lock(&self.inner).kin.as_ref()?.account.clone()
+    }
+
+    pub(crate) fn selected(&self) -> Vec<CredentialId> {
+        lock(&self.inner).kin.as_ref().map(|kin| kin.selected.clone()).unwrap_or_default()
+    }
+
+    /// Whether `credential` is, or until its rejection was, what this entry serves.
+    pub(crate) fn served(&self, credential: &Arc<Credential>) -> Served {
+        let inner = lock(&self.inner);
+        let rejected = inner.kin.as_ref().and_then(|kin| kin.rejected.as_ref());
+        let current = self.value.load();
+        if current.as_ref().or(rejected).is_some_and(|known| Arc::ptr_eq(known, credential)) {
+            Served::Yes
+        } else {
+            Served::No
+        }
+    }
+
+    pub(crate) fn glance(&self, now: Timestamp) -> Glance {
+        let inner = lock(&self.inner);
+        Glance {
+            state: inner.machine.state(now),
+            revision: inner.machine.revision(),
+            until: inner.machine.until().filter(|until| *until != Timestamp::MAX),
+            account: inner.kin.as_ref().and_then(|kin| kin.account.clone()),
+            error: inner.machine.failure().cloned(),
+        }
+    }
+
+    /// A receiver that is told of every new revision, rejection and withdrawal.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        let mut inner = lock(&self.inner);
+        let kin = inner.kin.get_or_insert_default();
+        kin.changed.get_or_insert_with(|| watch::Sender::new(0)).subscribe()
+    }
+
+    /// Whether nobody would miss it: unused since before `used_before`, nothing under way, no
+    /// revocation to remember.
+    pub(crate) fn is_idle(&self, now: Timestamp, used_before: u32) -> bool {
+        let inner = lock(&self.inner);
+        let forgotten = !inner.machine.is_flying() && inner.machine.state(now) != State::Revoked;
+        forgotten && self.last_used() < used_before
+    }
+
+    /// Whether it holds no credential and nothing is under way: what a flood of unknown keys leaves
+    /// behind. A revocation is remembered all the same.
+    pub(crate) fn is_vacant(&self, now: Timestamp) -> bool {
+        let inner = lock(&self.inner);
+        let forgotten = !inner.machine.is_flying() && inner.machine.state(now) != State::Revoked;
+        forgotten && inner.machine.revision().is_none()
+    }
+}

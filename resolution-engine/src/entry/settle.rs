@@ -1,0 +1,173 @@
+//! The end of a flight: publish, keep or discard.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
+
+use credential_provider_api::{
+    Credential, CredentialError, ErrorCode, Event, EventKind, Freshness, Interaction,
+    ServingWindow, State, Timestamp,
+};
+
+use super::cell::{Entry, Inner, broken};
+use super::kin::Edge;
+use super::machine::{Effect, Ended};
+use super::window::plan;
+use super::withdraw::wake;
+use crate::core::Core;
+use crate::flight::{DEEPEST, Landed, Outcome};
+use crate::sync::lock;
+
+impl Entry {
+    /// A flight ended: publish, keep or discard, then say what those who wait are told.
+    pub(crate) fn settle(
+        self: &Arc<Self>,
+        core: &Core,
+        number: u32,
+        landed: Landed,
+        edges: &[Edge],
+        interaction: Interaction,
+    ) -> Outcome {
+        let now = core.clock.now();
+        // Children are known to their parents before they are served: a parent withdrawn from here
+        // on finds them, and one withdrawn before is noticed here.
+        let stale = edges.iter().any(|edge| !edge.parent.adopt_child(self, edge));
+        let landed = if stale { Landed::Stopped } else { landed };
+        let depth = edges.iter().map(|edge| edge.depth + 1).max().unwrap_or(0);
+        let landed = match landed {
+            Landed::Credential(_) if depth > DEEPEST => {
+                Landed::Failed(CredentialError::new(ErrorCode::DependencyTooDeep, ""))
+            }
+            landed => landed,
+        };
+        let mut inner = lock(&self.inner);
+        let before = inner.machine.state(now);
+        let mut selected = None;
+        let mut issued = None;
+        let ended = match landed {
+            Landed::Credential(credential) => {
+                let parents = edges.iter().map(|edge| edge.until).min();
+                let end = match (credential.expires_at(), parents) {
+                    (Some(own), Some(parent)) => Some(own.min(parent)),
+                    (own, parent) => own.or(parent),
+                };
+                let known = inner.kin.as_ref().and_then(|kin| kin.rejected.as_ref());
+                let same = inner.machine.rejected().is_some()
+                    && known.is_some_and(|known| known.same_secrets(&credential));
+                let revision = credential.revision().unwrap_or_else(|| core.next_revision());
+                let planned = plan(now, end, credential.freshness(), &core.tuning, core.jitter());
+                let never = credential.freshness() == Freshness::Never;
+                match planned {
+                    _ if same => Ended::Unchanged,
+                    Some(plan) => {
+                        issued = Some(Arc::new(credential.served(revision, plan.window)));
+                        Ended::Issued { revision, plan }
+                    }
+                    None if never && end.is_none_or(|end| now < end) => {
+                        let window = ServingWindow {
+                            renew_by: Timestamp::MAX,
+                            until: end.unwrap_or(Timestamp::MAX),
+                        };
+                        issued = Some(Arc::new(credential.served(revision, window)));
+                        Ended::Passing
+                    }
+                    None => Ended::Failed(CredentialError::new(
+                        ErrorCode::InvalidResponse,
+                        "the source gave a credential that has ended already",
+                    )),
+                }
+            }
+            Landed::Unchanged => Ended::Unchanged,
+            Landed::Selected(id) => {
+                selected = Some(id);
+                Ended::Passing
+            }
+            Landed::Failed(error) => Ended::Failed(error.about(&self.key().reference())),
+            Landed::Stopped => Ended::Stopped,
+        };
+        let effect = inner.machine.ended(number, ended, now, &core.tuning);
+        let epoch = inner.machine.epoch();
+        inner.flight = None;
+        let mut next_look = None;
+        let outcome = match effect {
+            Effect::Publish(at) => match issued {
+                Some(credential) => {
+                    next_look = Some(at);
+                    self.publish(&mut inner, &credential, edges, depth);
+                    Outcome::Served(credential, epoch)
+                }
+                None => Outcome::Failed(broken("nothing to publish"), interaction),
+            },
+            Effect::Keep(at) => {
+                next_look = Some(at);
+                match self.value.load_full() {
+                    Some(credential) => Outcome::Served(credential, epoch),
+                    None => Outcome::Failed(broken("nothing to keep"), interaction),
+                }
+            }
+            Effect::Pass => match (selected, issued) {
+                (Some(id), _) => {
+                    inner.kin.get_or_insert_default().select(&id);
+                    Outcome::Selected(id)
+                }
+                (None, Some(credential)) => Outcome::Served(credential, epoch),
+                (None, None) => Outcome::Failed(broken("nothing to pass on"), interaction),
+            },
+            Effect::Fail(error, at) => {
+                next_look = at;
+                Outcome::Failed(error, interaction)
+            }
+            Effect::Discard => Outcome::Fenced(issued),
+        };
+        let after = inner.machine.state(now);
+        let error = inner.machine.failure().cloned();
+        drop(inner);
+        if let Some(at) = next_look {
+            core.scheduler.schedule(self, at);
+        }
+        if let Outcome::Served(credential, _) = &outcome
+            && let Some(revision) = credential.revision()
+            && matches!(after, State::Active | State::Expiring)
+        {
+            let key = self.key().clone();
+            core.events.send(Event::new(now, EventKind::Renewed { key, revision }));
+        }
+        self.tell(core, now, before, after, error);
+        outcome
+    }
+
+    fn adopt_child(self: &Arc<Self>, child: &Arc<Self>, edge: &Edge) -> bool {
+        let known = lock(&child.inner).kin.as_ref().is_some_and(|kin| kin.has_parent(edge));
+        let mut inner = lock(&self.inner);
+        if inner.machine.epoch() != edge.epoch {
+            return false;
+        }
+        if !known {
+            inner.kin.get_or_insert_default().add_child(child);
+            drop(inner);
+            let mut inner = lock(&child.inner);
+            let kin = inner.kin.get_or_insert_default();
+            kin.parents.retain(|(parent, _)| !std::ptr::eq(parent.as_ptr(), Arc::as_ptr(self)));
+            kin.parents.push((Arc::downgrade(self), edge.epoch));
+        }
+        true
+    }
+
+    pub(super) fn publish(
+        &self,
+        inner: &mut MutexGuard<'_, Inner>,
+        credential: &Arc<Credential>,
+        edges: &[Edge],
+        depth: u8,
+    ) {
+        // Marks first: a reader that sees the new value must not see marks of the old one.
+        self.marks.store(0, Ordering::Release);
+        self.value.store(Some(credential.clone()));
+        if !edges.is_empty() || credential.account().is_some() || inner.kin.is_some() {
+            let kin = inner.kin.get_or_insert_default();
+            kin.depth = depth;
+            kin.rejected = None;
+            kin.account = credential.account().cloned();
+            wake(kin);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Taking back: rejection and withdrawal; and a sign-in, which takes back what was before.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, Weak};
+
+use credential_provider_api::{Credential, Revision};
+
+use super::cell::{Entry, Inner};
+use super::kin::Kin;
+use super::machine::{Rejection, Withdrawal};
+use super::window::plan;
+use crate::core::Core;
+use crate::flight::Flight;
+use crate::sync::lock;
+
+impl Entry {
+    /// Somebody saw `revision` rejected.
+    pub(crate) fn reject(&self, core: &Core, revision: Revision) {
+        let now = core.clock.now();
+        let mut inner = lock(&self.inner);
+        let before = inner.machine.state(now);
+        self.reject_locked(&mut inner, revision);
+        let after = inner.machine.state(now);
+        drop(inner);
+        self.tell(core, now, before, after, None);
+    }
+
+    /// What there is stops being served, its children's too; returns the flights still under way.
+    pub(crate) fn withdraw(&self, core: &Core, withdrawal: Withdrawal) -> Vec<Flight> {
+        let now = core.clock.now();
+        let mut inner = lock(&self.inner);
+        let before = inner.machine.state(now);
+        inner.machine.withdraw(withdrawal);
+        self.value.store(None);
+        self.marks.store(0, Ordering::Release);
+        let flight = inner.flight.as_deref().cloned();
+        let children = match inner.kin.as_deref_mut() {
+            Some(kin) => {
+                kin.parents.clear();
+                kin.rejected = None;
+                wake(kin);
+                std::mem::take(&mut kin.children)
+            }
+            None => Vec::new(),
+        };
+        let after = inner.machine.state(now);
+        let error = inner.machine.failure().cloned();
+        drop(inner);
+        let mut flights: Vec<Flight> = flight.into_iter().collect();
+        for flight in &flights {
+            flight.stop.cancel();
+        }
+        self.tell(core, now, before, after, error);
+        for child in children.iter().filter_map(Weak::upgrade) {
+            flights.extend(child.withdraw(core, Withdrawal::ParentEnded));
+        }
+        flights
+    }
+
+    /// A credential a sign-in brought is served at once.
+    pub(crate) fn adopt(self: &Arc<Self>, core: &Core, credential: Credential) {
+        let now = core.clock.now();
+        let revision = credential.revision().unwrap_or_else(|| core.next_revision());
+        let (end, fresh) = (credential.expires_at(), credential.freshness());
+        let Some(plan) = plan(now, end, fresh, &core.tuning, core.jitter()) else {
+            return;
+        };
+        let credential = Arc::new(credential.served(revision, plan.window));
+        let mut inner = lock(&self.inner);
+        let before = inner.machine.state(now);
+        inner.machine.adopt(revision, plan, now);
+        self.publish(&mut inner, &credential, &[], 0);
+        let after = inner.machine.state(now);
+        drop(inner);
+        core.scheduler.schedule(self, plan.renew_at);
+        self.tell(core, now, before, after, None);
+    }
+
+    pub(super) fn reject_locked(&self, inner: &mut MutexGuard<'_, Inner>, revision: Revision) {
+        if inner.machine.reject(revision) == Rejection::Withdrawn {
+            let rejected = self.value.swap(None);
+            self.marks.store(0, Ordering::Release);
+            let kin = inner.kin.get_or_insert_default();
+            kin.rejected = rejected;
+            wake(kin);
+        }
+    }
+}
+
+pub(super) fn wake(kin: &Kin) {
+    if let Some(changed) = &kin.changed {
+        changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
