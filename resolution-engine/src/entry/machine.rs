@@ -313,7 +313,9 @@ impl Machine {
     /// A credential that a sign-in brought: it counts at once.
     pub(crate) fn adopt(&mut self, revision: Revision, plan: Plan, now: Timestamp) {
         self.current = Some(Current { revision, received: now, plan });
-        self.trouble = None;
+        // A flight under way may yet bring again what was rejected before this.
+        let rejected = self.rejected();
+        self.trouble = rejected.map(|_| Box::new(Trouble { rejected, ..Trouble::default() }));
     }
 
     /// Counts withdrawals.

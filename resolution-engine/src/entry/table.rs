@@ -121,7 +121,7 @@ impl Table {
     /// Forgets entries that are idle since before `used_before` and that nobody holds.
     pub(crate) fn sweep(&self, now: Timestamp, used_before: u32) {
         let mut order = lock(&self.order);
-        for entry in self.all() {
+        for entry in self.unused_since(used_before) {
             self.forget_if(&mut order, &entry, 1, |entry| entry.is_idle(now, used_before));
         }
         // What holds a credential is no newcomer any more.
@@ -160,9 +160,15 @@ impl Table {
         }
         let idle = u32::try_from(tuning.idle.as_secs() / 4).unwrap_or(u32::MAX);
         let used_before = now_secs.saturating_sub(idle);
-        for entry in self.all() {
+        for entry in self.unused_since(used_before) {
             self.forget_if(order, &entry, 1, |entry| entry.is_idle(now, used_before));
         }
+    }
+
+    /// What may be idle, at the cost of a glance at each entry: most are in use.
+    fn unused_since(&self, used_before: u32) -> Vec<Arc<Entry>> {
+        let unused = self.entries.iter().filter(|slot| slot.0.last_used() < used_before);
+        unused.map(|slot| slot.0.clone()).collect()
     }
 
     /// Removes `entry` if nobody but this table and `held` others refer to it and `test` agrees.

@@ -1,4 +1,5 @@
 //! A hashed wheel: constant cost per renewal, one pointer of memory each.
+#![cfg_attr(not(feature = "measure"), allow(unreachable_pub, reason = "public for `measure` only"))]
 
 /// Ticks in one turn of the wheel.
 const SLOTS: usize = 4096;

@@ -187,6 +187,7 @@ impl Ghost {
         self.generation += 1;
         self.old = self.serving.map(|old| old.revision).or(self.old);
         self.serving = None;
+        self.rejected.clear();
         self.dead = false;
         self.forced = None;
         self.calm();

@@ -48,7 +48,8 @@ impl<S: Subject> World<S> {
         let failed = |ended, failing| Brought { issue: None, ended, failing };
         let transient = Failing::Transient(Duration::ZERO);
         if let Some(record) = record {
-            if flight.account == self.ghost.account {
+            let newer = self.ghost.record.is_none_or(|kept| kept.revision < record.revision);
+            if newer && flight.account == self.ghost.account {
                 self.ghost.record = Some(record);
             }
             let fresh = Freshness::UntilChanged;

@@ -119,6 +119,13 @@ fn promise_3_a_source_that_is_well_again_is_not_backing_off() {
 }
 
 #[test]
+fn promise_3_what_was_rejected_does_not_displace_what_a_sign_in_brought() {
+    let again = [Action::RejectServed, ASK, Action::Adopt, Action::End(End::Again)];
+    let world = after(&[&[Action::Withdraw(Withdrawal::SignedIn)], SERVED, &again]);
+    assert_eq!(world.subject.revision(), world.ghost.record.map(|record| record.revision));
+}
+
+#[test]
 fn promise_4_a_late_answer_counts_for_nothing_whatever_took_it_back() {
     for withdrawal in TAKE_BACK {
         for end in [FRESH, Action::End(End::Again), Action::End(End::Passing)] {
