@@ -113,7 +113,7 @@ impl Administrator {
         all.iter().map(|r| (r.provider.descriptor().clone(), r.generation)).collect()
     }
 
-    /// The credentials a provider has now.
+    /// The credentials a provider has now. Cancel-safe: the call goes on.
     ///
     /// # Errors
     /// `provider_not_found`, `unsupported`, and what the provider says.
@@ -200,7 +200,7 @@ impl Target {
         Ok(())
     }
 
-    /// Checks the source, and with it what is served now.
+    /// Checks the source, and with it what is served now. Cancel-safe: the call goes on.
     ///
     /// # Errors
     /// `unsupported`, and what the provider says.

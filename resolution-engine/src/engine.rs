@@ -70,9 +70,18 @@ impl ResolutionEngine {
     }
 
     /// Puts providers and rules as configured in place of those configured before. Providers and
-    /// rules from code stay.
-    pub async fn configure(&self, configuration: Configuration) -> ReloadReport {
-        self.factories.apply(&self.core, configuration).await
+    /// rules from code stay. Cancel-safe: the reload goes on.
+    ///
+    /// # Errors
+    /// `shut_down`. What is wrong with one provider is in the report, and fails no other.
+    pub async fn configure(
+        &self,
+        configuration: Configuration,
+    ) -> Result<ReloadReport, CredentialError> {
+        self.core.check_running()?;
+        let (core, factories) = (self.core.clone(), self.factories.clone());
+        let applied = self.core.own(async move { factories.apply(&core, configuration).await });
+        applied.await.ok_or_else(|| CredentialError::new(ErrorCode::ShutDown, ""))
     }
 
     /// Adds a provider from code, or replaces the one of the same id.

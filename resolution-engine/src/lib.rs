@@ -131,7 +131,7 @@ mod tuning;
 #[doc(hidden)]
 pub mod measure {
     //! Parts that the benchmarks measure by themselves. Not a public API.
-    pub use crate::schedule::{Passing, Wheel};
+    pub use crate::schedule::Wheel;
 }
 
 pub use access::{AccessRules, Effect, Rule};

@@ -105,7 +105,7 @@ const TWO: &str = r#"{
 #[tokio::test]
 async fn a_section_becomes_providers_with_secrets_by_reference() {
     let world = world();
-    let report = world.engine.configure(config(TWO)).await;
+    let report = world.engine.configure(config(TWO)).await.unwrap();
     assert_eq!(report.added.len(), 2);
     assert!(report.failed.is_empty(), "{report:?}");
     let key = world.tool.request(&at("two/x")).await.unwrap();
@@ -115,11 +115,11 @@ async fn a_section_becomes_providers_with_secrets_by_reference() {
 #[tokio::test]
 async fn a_reload_reports_what_changed_and_keeps_what_did_not() {
     let world = world();
-    world.engine.configure(config(TWO)).await;
+    world.engine.configure(config(TWO)).await.unwrap();
     let one = world.tool.request(&at("one/any")).await.unwrap();
     let changed = TWO.replace(r#"{ "provider": "one", "id": "any" }"#, r#""${OTHER}""#);
     let two = world.tool.request(&at("two/x")).await.unwrap();
-    let report = world.engine.configure(config(&changed)).await;
+    let report = world.engine.configure(config(&changed)).await.unwrap();
     assert_eq!(report.unchanged, [ProviderId::new("one").unwrap()]);
     assert_eq!(report.replaced, [ProviderId::new("two").unwrap()]);
     assert!(Arc::ptr_eq(&one, &world.tool.request(&at("one/any")).await.unwrap()));
@@ -129,7 +129,7 @@ async fn a_reload_reports_what_changed_and_keeps_what_did_not() {
         world.engine.administrator().providers().iter().map(|(_, g)| *g).collect();
     assert_eq!(generations, [1, 3]);
 
-    let report = world.engine.configure(config("{}")).await;
+    let report = world.engine.configure(config("{}")).await.unwrap();
     assert_eq!(report.removed.len(), 2);
     let error = world.tool.request(&at("one/any")).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::AccessDenied, "the configured rules are gone too");
@@ -138,11 +138,11 @@ async fn a_reload_reports_what_changed_and_keeps_what_did_not() {
 #[tokio::test]
 async fn what_is_wrong_is_reported_by_path_and_the_rest_goes_on() {
     let world = world();
-    world.engine.configure(config(TWO)).await;
+    world.engine.configure(config(TWO)).await.unwrap();
     let broken = TWO
         .replace(r#""fixed", "apiKey": "${ONE_KEY}""#, r#""fixed", "apiKye": "${ONE_KEY}""#)
         .replace(r#""type": "fixed", "apiKey": {"#, r#""type": "fixd", "apiKey": {"#);
-    let report = world.engine.configure(config(&broken)).await;
+    let report = world.engine.configure(config(&broken)).await.unwrap();
     let problems: Vec<String> = report.failed.iter().map(|(_, e)| e.to_string()).collect();
     assert_eq!(problems.len(), 2);
     assert!(problems[0].contains("credentialProviders.one"), "{problems:?}");
@@ -171,7 +171,7 @@ async fn a_section_of_the_wrong_shape_is_refused_as_a_whole() {
 async fn an_unknown_setting_is_an_error_with_its_path() {
     let world = world();
     let typo = r#"{"credentialProviders":{"one":{"type":"fixed","apiKey":"${A}","regoin":"x"}}}"#;
-    let report = world.engine.configure(config(typo)).await;
+    let report = world.engine.configure(config(typo)).await.unwrap();
     assert_eq!(
         report.failed[0].1.to_string(),
         "credentialProviders.one.regoin is not a known setting"

@@ -28,6 +28,14 @@ use crate::time::Timestamp;
 ///     .with_origin(Origin::parse("https://api.github.com")?);
 /// # Ok::<(), credential_provider_api::InvalidId>(())
 /// ```
+///
+/// It cannot be printed or serialized by accident:
+/// ```compile_fail
+/// println!("{}", credential_provider_api::Credential::api_key("sk-1".into()));
+/// ```
+/// ```compile_fail
+/// serde_json::to_string(&credential_provider_api::Credential::api_key("sk-1".into()));
+/// ```
 #[derive(Clone)]
 pub struct Credential {
     material: Material,

@@ -11,6 +11,9 @@ use crate::time::Timestamp;
 /// What renews a credential: refresh token, client registration. Bytes of the provider's own form.
 ///
 /// Only stores and the provider itself see one; nothing a consumer can reach returns it.
+/// ```compile_fail
+/// println!("{}", credential_provider_api::Grant::from(b"rt-1".to_vec()));
+/// ```
 #[derive(Clone)]
 pub struct Grant(SecretSlice<u8>);
 

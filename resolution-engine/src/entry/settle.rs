@@ -31,9 +31,9 @@ impl Entry {
         // Children are known to their parents before they are served: a parent withdrawn from here
         // on finds them, and one withdrawn before is noticed here.
         let stale = edges.iter().any(|edge| !edge.parent.adopt_child(self, edge));
-        let landed = if stale { Landed::Stopped } else { landed };
         let depth = edges.iter().map(|edge| edge.depth + 1).max().unwrap_or(0);
         let landed = match landed {
+            _ if stale => Landed::Stopped,
             Landed::Credential(_) if depth > DEEPEST => {
                 Landed::Failed(CredentialError::new(ErrorCode::DependencyTooDeep, ""))
             }
@@ -41,48 +41,17 @@ impl Entry {
         };
         let mut inner = lock(&self.inner);
         let before = inner.machine.state(now);
-        let mut selected = None;
-        let mut issued = None;
-        let ended = match landed {
+        let (ended, issued, selected) = match landed {
             Landed::Credential(credential) => {
-                let parents = edges.iter().map(|edge| edge.until).min();
-                let end = match (credential.expires_at(), parents) {
-                    (Some(own), Some(parent)) => Some(own.min(parent)),
-                    (own, parent) => own.or(parent),
-                };
-                let known = inner.kin.as_ref().and_then(|kin| kin.rejected.as_ref());
-                let same = inner.machine.rejected().is_some()
-                    && known.is_some_and(|known| known.same_secrets(&credential));
-                let revision = credential.revision().unwrap_or_else(|| core.next_revision());
-                let planned = plan(now, end, credential.freshness(), &core.tuning, core.jitter());
-                let never = credential.freshness() == Freshness::Never;
-                match planned {
-                    _ if same => Ended::Unchanged,
-                    Some(plan) => {
-                        issued = Some(Arc::new(credential.served(revision, plan.window)));
-                        Ended::Issued { revision, plan }
-                    }
-                    None if never && end.is_none_or(|end| now < end) => {
-                        let window = ServingWindow {
-                            renew_by: Timestamp::MAX,
-                            until: end.unwrap_or(Timestamp::MAX),
-                        };
-                        issued = Some(Arc::new(credential.served(revision, window)));
-                        Ended::Passing
-                    }
-                    None => Ended::Failed(CredentialError::new(
-                        ErrorCode::InvalidResponse,
-                        "the source gave a credential that has ended already",
-                    )),
-                }
+                let (ended, issued) = issue(core, &inner, *credential, edges, now);
+                (ended, issued, None)
             }
-            Landed::Unchanged => Ended::Unchanged,
-            Landed::Selected(id) => {
-                selected = Some(id);
-                Ended::Passing
+            Landed::Unchanged => (Ended::Unchanged, None, None),
+            Landed::Selected(id) => (Ended::Passing, None, Some(id)),
+            Landed::Failed(error) => {
+                (Ended::Failed(error.about(&self.key().reference())), None, None)
             }
-            Landed::Failed(error) => Ended::Failed(error.about(&self.key().reference())),
-            Landed::Stopped => Ended::Stopped,
+            Landed::Stopped => (Ended::Stopped, None, None),
         };
         let effect = inner.machine.ended(number, ended, now, &core.tuning);
         let epoch = inner.machine.epoch();
@@ -170,4 +139,39 @@ impl Entry {
             wake(kin);
         }
     }
+}
+
+/// A provider's credential as it will be served, and how the flight ended with it.
+fn issue(
+    core: &Core,
+    inner: &Inner,
+    credential: Credential,
+    edges: &[Edge],
+    now: Timestamp,
+) -> (Ended, Option<Arc<Credential>>) {
+    // Rejected, and given again under another revision: nothing new.
+    let rejected = inner.kin.as_ref().and_then(|kin| kin.rejected.as_ref());
+    if rejected.is_some_and(|known| known.same_secrets(&credential)) {
+        return (Ended::Unchanged, None);
+    }
+    // A credential ends no later than those it was derived from.
+    let end = edges
+        .iter()
+        .map(|edge| edge.until)
+        .chain(credential.expires_at())
+        .min()
+        .filter(|end| *end != Timestamp::MAX);
+    let revision = credential.revision().unwrap_or_else(|| core.next_revision());
+    let freshness = credential.freshness();
+    if let Some(plan) = plan(now, end, freshness, &core.tuning, core.jitter()) {
+        let issued = Arc::new(credential.served(revision, plan.window));
+        return (Ended::Issued { revision, plan }, Some(issued));
+    }
+    if freshness == Freshness::Never && end.is_none_or(|end| now < end) {
+        let until = end.unwrap_or(Timestamp::MAX);
+        let window = ServingWindow { renew_by: until, until };
+        return (Ended::Passing, Some(Arc::new(credential.served(revision, window))));
+    }
+    let detail = "the source gave a credential that has ended already";
+    (Ended::Failed(CredentialError::new(ErrorCode::InvalidResponse, detail)), None)
 }

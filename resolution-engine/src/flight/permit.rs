@@ -7,7 +7,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use crate::sync::lock;
 
 /// The two limits a call passes. Cold callers queue in order; background renewals only take what
-/// would otherwise be idle, and leave a quarter for the cold.
+/// would otherwise be idle, and leave a quarter, at least one of several, for the cold.
 #[derive(Clone)]
 pub(crate) struct Calls {
     all: Arc<Semaphore>,
@@ -30,7 +30,8 @@ impl Calls {
         freed: Arc<Notify>,
     ) -> Self {
         let provider = Arc::new(Semaphore::new(provider_limit));
-        Self { all, provider, reserve: (all_limit / 4, provider_limit / 4), freed }
+        let reserve = |limit: usize| (limit / 4).max(usize::from(limit > 1));
+        Self { all, provider, reserve: (reserve(all_limit), reserve(provider_limit)), freed }
     }
 
     /// Waits for the right to call, in order. Cancel-safe.

@@ -162,7 +162,7 @@ impl SignInFlow {
         self.go(Move::Answer(answer)).await
     }
 
-    /// The other account counts.
+    /// The other account counts. As for [`answer`](Self::answer) if dropped.
     ///
     /// # Errors
     /// As for [`answer`](Self::answer).
@@ -170,7 +170,7 @@ impl SignInFlow {
         self.go(Move::Confirm).await
     }
 
-    /// The other account does not count: its grant is thrown away.
+    /// The other account does not count: its grant is thrown away, also if this is dropped.
     ///
     /// # Errors
     /// `account_mismatch`, always: the flow has ended.

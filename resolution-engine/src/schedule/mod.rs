@@ -5,4 +5,4 @@ mod wheel;
 
 pub(crate) use turn::{Scheduler, run};
 #[cfg(feature = "measure")]
-pub use wheel::{Passing, Wheel};
+pub use wheel::Wheel;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use credential_provider_api::{Hint, Interaction, Timestamp};
 use tokio::sync::Notify;
 
-use super::wheel::{Passing, Wheel};
+use super::wheel::Wheel;
 use crate::core::Core;
 use crate::entry::Entry;
 use crate::flight::{self, Context};
@@ -61,13 +61,9 @@ impl Scheduler {
     fn turn(&self, now: Timestamp) -> (Vec<Arc<Entry>>, Option<Timestamp>) {
         let tick = self.tick(now);
         let mut wheel = lock(&self.wheel);
-        let due = wheel.turn(tick, |item| match item.upgrade() {
-            None => Passing::Gone,
-            Some(entry) => match entry.due().load(Ordering::Acquire) {
-                0 => Passing::Gone,
-                due if due <= tick => Passing::Due,
-                _ => Passing::Later,
-            },
+        let due = wheel.turn(tick, |item| {
+            let due = item.upgrade()?.due().load(Ordering::Acquire);
+            (due != 0).then_some(due)
         });
         let next = wheel.next().map(|tick| self.time(tick));
         drop(wheel);

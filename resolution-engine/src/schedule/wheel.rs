@@ -11,68 +11,92 @@ const KEEP: usize = 64;
 #[derive(Debug)]
 pub struct Wheel<T> {
     slots: Vec<Vec<T>>,
+    /// The earliest tick at which an item of the slot may be due. Apart from the slots, because
+    /// all of them are read to find the next.
+    earliest: Vec<u32>,
+    /// The earliest of all.
+    next: u32,
     /// The last tick that was handed out.
     now: u32,
     len: usize,
 }
 
-/// What becomes of an item the wheel comes by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passing {
-    /// It is due.
-    Due,
-    /// It is due in a later turn.
-    Later,
-    /// It is gone or was scheduled elsewhere.
-    Gone,
-}
+/// Due at no tick.
+const NEVER: u32 = u32::MAX;
 
 impl<T> Wheel<T> {
     /// An empty wheel at tick `now`.
     #[must_use]
     pub fn new(now: u32) -> Self {
-        Self { slots: std::iter::repeat_with(Vec::new).take(SLOTS).collect(), now, len: 0 }
+        Self {
+            slots: std::iter::repeat_with(Vec::new).take(SLOTS).collect(),
+            earliest: vec![NEVER; SLOTS],
+            next: NEVER,
+            now,
+            len: 0,
+        }
     }
 
     /// Puts `item` where it is met at `due`, or at the next tick if that has passed. Returns the
     /// tick at which it is met.
     pub fn insert(&mut self, item: T, due: u32) -> u32 {
         let due = due.max(self.now + 1);
-        if let Some(slot) = self.slots.get_mut(due as usize % SLOTS) {
+        let index = index_of(due);
+        if let (Some(slot), Some(earliest)) =
+            (self.slots.get_mut(index), self.earliest.get_mut(index))
+        {
             slot.push(item);
+            *earliest = due.min(*earliest);
+            self.next = due.min(self.next);
             self.len += 1;
         }
         due
     }
 
-    /// Turns to tick `now` and returns what is due by then.
-    pub fn turn(&mut self, now: u32, mut judge: impl FnMut(&T) -> Passing) -> Vec<T> {
+    /// Turns to tick `now` and returns what is due by then. `due_of` says when an item is due, or
+    /// that it no longer is; one that is due where another slot lies was scheduled anew.
+    pub fn turn(&mut self, now: u32, mut due_of: impl FnMut(&T) -> Option<u32>) -> Vec<T> {
         let mut due = Vec::new();
         let turns = now.saturating_sub(self.now).min(SLOTS as u32);
         for tick in (now + 1 - turns)..=now {
-            let Some(slot) = self.slots.get_mut(tick as usize % SLOTS) else {
+            let index = index_of(tick);
+            let (Some(slot), Some(earliest)) =
+                (self.slots.get_mut(index), self.earliest.get_mut(index))
+            else {
                 continue;
             };
+            if slot.is_empty() {
+                continue;
+            }
             let before = slot.len();
-            due.extend(slot.extract_if(.., |item| judge(item) == Passing::Due));
-            slot.retain(|item| judge(item) == Passing::Later);
+            *earliest = NEVER;
+            let mut at = 0;
+            while let Some(item) = slot.get(at) {
+                match due_of(item).filter(|due| index_of(*due) == index) {
+                    Some(tick) if tick <= now => due.push(slot.swap_remove(at)),
+                    Some(tick) => {
+                        *earliest = tick.min(*earliest);
+                        at += 1;
+                    }
+                    None => drop(slot.swap_remove(at)),
+                }
+            }
             if slot.is_empty() && slot.capacity() > KEEP {
                 *slot = Vec::new();
             }
             self.len -= before - slot.len();
         }
         self.now = self.now.max(now);
+        if self.next <= now {
+            self.next = self.earliest.iter().copied().min().unwrap_or(NEVER);
+        }
         due
     }
 
     /// The next tick at which anything may be due.
     #[must_use]
     pub fn next(&self) -> Option<u32> {
-        if self.len == 0 {
-            return None;
-        }
-        (self.now + 1..=self.now + SLOTS as u32)
-            .find(|tick| self.slots.get(*tick as usize % SLOTS).is_some_and(|s| !s.is_empty()))
+        (self.next != NEVER).then_some(self.next)
     }
 
     /// Items in the wheel, those scheduled anew counted twice.
@@ -87,10 +111,24 @@ impl<T> Wheel<T> {
     }
 }
 
+fn index_of(tick: u32) -> usize {
+    tick as usize % SLOTS
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_was_scheduled_anew_is_dropped_when_the_wheel_comes_by() {
+        let (mut wheel, mut last) = (Wheel::new(0), 0);
+        for tick in 0..100 {
+            last = wheel.insert((), 50_000 + tick);
+        }
+        assert!(wheel.turn(SLOTS as u32, |()| Some(last)).is_empty());
+        assert_eq!((wheel.len(), wheel.next()), (1, Some(50_000)));
+    }
 
     proptest! {
         #[test]
@@ -106,10 +144,10 @@ mod tests {
             for step in steps {
                 let before = now;
                 now += step;
-                let judge = |id: &usize| {
-                    if dues[*id] <= now { Passing::Due } else { Passing::Later }
-                };
-                for id in wheel.turn(now, judge) {
+                let next = wheel.next();
+                let met_now = wheel.turn(now, |id| Some(dues[*id].max(1)));
+                prop_assert!(met_now.is_empty() || next.is_some_and(|next| next <= now));
+                for id in met_now {
                     prop_assert!(met[id].is_none());
                     met[id] = Some(now);
                     prop_assert!(dues[id].max(1) > before || dues[id] == 0);
