@@ -76,11 +76,12 @@ impl Administrator {
             let entries = core.table.within(&session);
             let mut flights = Vec::new();
             for entry in &entries {
-                flights.extend(entry.withdraw(&core, Withdrawal::SessionEnded));
+                flights.extend(entry.withdraw(&core, Withdrawal::SessionEnded).flights);
             }
             drain(flights).await;
+            let now = core.clock.now();
             for entry in entries {
-                core.table.forget(&entry);
+                core.table.forget_unless_revoked(&entry, now);
             }
         })
         .await;
@@ -249,8 +250,7 @@ async fn take_back(
     // Made if need be: a revocation must be remembered even of what was never asked for.
     let entry = core.table.get_or_create(key, now, core.secs(now), &core.tuning)?;
     let before = entry.value().clone();
-    let flights = entry.withdraw(core, withdrawal);
-    let newest = drain(flights).await.or(before);
+    let newest = drain(entry.withdraw(core, withdrawal).flights).await.or(before);
     let registered = core.registry.get(&key.provider).ok_or_else(|| {
         CredentialError::new(ErrorCode::ProviderNotFound, "").about(&key.reference())
     })?;

@@ -174,8 +174,8 @@ impl Handle {
         };
         self.check_account(credential)?;
         self.entry.touch(self.core.secs(now));
-        if now >= credential.window().renew_by {
-            // Served while it lasts; the scheduler now knows that somebody still uses it.
+        if now >= credential.window().renew_by && self.entry.due().load(Ordering::Acquire) == 0 {
+            // Served while it lasts; the scheduler looks again now that somebody uses it.
             self.core.scheduler.schedule(&self.entry, now);
         }
         Ok(read(credential))

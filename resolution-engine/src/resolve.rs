@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::access::Decision;
 use crate::consumer::Identity;
 use crate::core::Core;
-use crate::entry::{Ask, Entry, Persistence, Step, Withdrawal};
+use crate::entry::{Ask, Entry, Persistence, Step};
 use crate::flight::{self, Context, Outcome, PermitSlot};
 
 /// Who asks.
@@ -115,7 +115,7 @@ async fn entry_answer(
     let mut reject = options.reject;
     loop {
         core.check_running()?;
-        if entry.epoch() != began && entry.last_withdrawal() == Some(Withdrawal::SessionEnded) {
+        if entry.session_ended_since(began) {
             // The session this caller belonged to is over, even if another of its name has begun.
             let error = CredentialError::new(ErrorCode::SessionEnded, "");
             return Err(error.about(&key.reference()).into());

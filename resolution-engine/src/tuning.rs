@@ -32,6 +32,8 @@ pub struct Tuning {
     pub forced_pause: Duration,
     /// Entries nobody used for this long are forgotten. 1 h.
     pub idle: Duration,
+    /// Revocations nobody ran into for this long are forgotten. 30 days.
+    pub revocations: Duration,
     /// Entries kept. 100,000.
     pub entries: usize,
     /// Effective sessions that have entries. 50,000.
@@ -66,6 +68,7 @@ impl Default for Tuning {
             permanent: Duration::from_secs(60),
             forced_pause: Duration::from_secs(10),
             idle: Duration::from_secs(3600),
+            revocations: Duration::from_secs(30 * 24 * 3600),
             entries: 100_000,
             sessions: 50_000,
             waiters: 100_000,

@@ -9,7 +9,6 @@ use credential_provider_api::{
 use tokio::sync::watch;
 
 use super::cell::Entry;
-use super::machine::Withdrawal;
 use crate::sync::lock;
 
 /// An entry as others may see it.
@@ -45,8 +44,9 @@ impl Entry {
         lock(&self.inner).machine.epoch()
     }
 
-    pub(crate) fn last_withdrawal(&self) -> Option<Withdrawal> {
-        lock(&self.inner).machine.withdrawal()
+    /// Whether the session has ended since `epoch`.
+    pub(crate) fn session_ended_since(&self, epoch: u32) -> bool {
+        lock(&self.inner).machine.session_ended_since(epoch)
     }
 
     pub(crate) fn depth(&self) -> u8 {
@@ -91,12 +91,15 @@ impl Entry {
         kin.changed.get_or_insert_with(|| watch::Sender::new(0)).subscribe()
     }
 
-    /// Whether nobody would miss it: unused since before `used_before`, nothing under way, no
-    /// revocation to remember.
-    pub(crate) fn is_idle(&self, now: Timestamp, used_before: u32) -> bool {
+    /// Whether nobody would miss it: nothing under way, and unused since before `used_before`, or, if
+    /// it remembers a revocation, since before `revoked_before`.
+    pub(crate) fn is_idle(&self, now: Timestamp, used_before: u32, revoked_before: u32) -> bool {
         let inner = lock(&self.inner);
-        let forgotten = !inner.machine.is_flying() && inner.machine.state(now) != State::Revoked;
-        forgotten && self.last_used() < used_before
+        let before = match inner.machine.state(now) {
+            State::Revoked => revoked_before,
+            _ => used_before,
+        };
+        !inner.machine.is_flying() && self.last_used() < before
     }
 
     /// Whether it holds no credential and nothing is under way: what a flood of unknown keys leaves

@@ -12,6 +12,9 @@ use credential_provider_api::{
 use super::window::Plan;
 use crate::tuning::Tuning;
 
+/// A source that asks for a longer pause than this is asked again all the same.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+
 /// The machine.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Machine {
@@ -21,7 +24,8 @@ pub(crate) struct Machine {
     flight: u32,
     flight_epoch: u32,
     flights: u32,
-    withdrawal: Option<Withdrawal>,
+    /// The epoch in which the session last ended.
+    session_end: Option<u32>,
     current: Option<Current>,
     trouble: Option<Box<Trouble>>,
 }
@@ -291,7 +295,9 @@ impl Machine {
     pub(crate) fn withdraw(&mut self, withdrawal: Withdrawal) {
         self.epoch = self.epoch.wrapping_add(1);
         self.current = None;
-        self.withdrawal = Some(withdrawal);
+        if withdrawal == Withdrawal::SessionEnded {
+            self.session_end = Some(self.epoch);
+        }
         let error = match withdrawal {
             Withdrawal::Revoked => Some(CredentialError::new(ErrorCode::Revoked, "")),
             Withdrawal::SignedOut => Some(
@@ -304,6 +310,7 @@ impl Machine {
             }
             Withdrawal::ProviderChanged | Withdrawal::SignedIn => None,
         };
+        // A rejection is forgotten with what it was about: what the source says next is believed.
         self.trouble = error.map(|error| {
             let failure = Some(Failure { error, until: Timestamp::MAX });
             Box::new(Trouble { failure, ..Trouble::default() })
@@ -323,9 +330,14 @@ impl Machine {
         self.epoch
     }
 
-    /// The last withdrawal.
-    pub(crate) fn withdrawal(&self) -> Option<Withdrawal> {
-        self.withdrawal
+    /// Whether the session has ended since `epoch`.
+    pub(crate) fn session_ended_since(&self, epoch: u32) -> bool {
+        self.session_end.is_some_and(|end| end.wrapping_sub(epoch).cast_signed() > 0)
+    }
+
+    /// When a renewal of what is served starts.
+    pub(crate) fn renew_at(&self) -> Option<Timestamp> {
+        self.current.map(|current| current.plan.renew_at)
     }
 
     /// The revision served.
@@ -435,7 +447,8 @@ impl Machine {
             ErrorClass::Retry => {
                 let doublings = (trouble.failures - 1).min(16);
                 let pause = tuning.backoff.saturating_mul(1 << doublings).min(tuning.backoff_limit);
-                Some(error.retry_after().map_or(pause, |asked| asked.max(pause)))
+                let asked = error.retry_after().unwrap_or_default().min(LONGEST_RETRY_AFTER);
+                Some(asked.max(pause))
             }
             _ => Some(tuning.permanent),
         };

@@ -85,7 +85,11 @@ impl Entry {
                 next_look = at;
                 Outcome::Failed(error, interaction)
             }
-            Effect::Discard => Outcome::Fenced(issued),
+            Effect::Discard => {
+                // What a sign-in brought meanwhile had its appointment while this flight was there.
+                next_look = inner.machine.renew_at();
+                Outcome::Fenced(issued)
+            }
         };
         let after = inner.machine.state(now);
         let error = inner.machine.failure().cloned();

@@ -119,10 +119,13 @@ impl Table {
     }
 
     /// Forgets entries that are idle since before `used_before` and that nobody holds.
-    pub(crate) fn sweep(&self, now: Timestamp, used_before: u32) {
+    /// Revocations are remembered longer: since before `revoked_before`.
+    pub(crate) fn sweep(&self, now: Timestamp, used_before: u32, revoked_before: u32) {
         let mut order = lock(&self.order);
         for entry in self.unused_since(used_before) {
-            self.forget_if(&mut order, &entry, 1, |entry| entry.is_idle(now, used_before));
+            self.forget_if(&mut order, &entry, |entry| {
+                entry.is_idle(now, used_before, revoked_before)
+            });
         }
         // What holds a credential is no newcomer any more.
         order.recent.retain(|weak| weak.upgrade().is_some_and(|entry| entry.is_vacant(now)));
@@ -130,8 +133,12 @@ impl Table {
 
     /// Forgets one entry, unless a flight or a handle still holds it.
     pub(crate) fn forget(&self, entry: &Arc<Entry>) {
-        let mut order = lock(&self.order);
-        self.forget_if(&mut order, entry, 1, |_| true);
+        self.forget_if(&mut lock(&self.order), entry, |_| true);
+    }
+
+    /// Forgets one entry likewise, unless it remembers a revocation.
+    pub(crate) fn forget_unless_revoked(&self, entry: &Arc<Entry>, now: Timestamp) {
+        self.forget_if(&mut lock(&self.order), entry, |entry| entry.is_idle(now, u32::MAX, 0));
     }
 
     fn make_room(&self, order: &mut Order, now: Timestamp, now_secs: u32, tuning: &Tuning) {
@@ -149,7 +156,7 @@ impl Table {
                 // It holds a credential: no longer a newcomer.
                 continue;
             }
-            if self.forget_if(order, &entry, 1, |entry| entry.is_vacant(now)) {
+            if self.forget_if(order, &entry, |entry| entry.is_vacant(now)) {
                 freed += 1;
             } else {
                 order.recent.push_back(Arc::downgrade(&entry));
@@ -161,7 +168,7 @@ impl Table {
         let idle = u32::try_from(tuning.idle.as_secs() / 4).unwrap_or(u32::MAX);
         let used_before = now_secs.saturating_sub(idle);
         for entry in self.unused_since(used_before) {
-            self.forget_if(order, &entry, 1, |entry| entry.is_idle(now, used_before));
+            self.forget_if(order, &entry, |entry| entry.is_idle(now, used_before, 0));
         }
     }
 
@@ -171,20 +178,17 @@ impl Table {
         unused.map(|slot| slot.0.clone()).collect()
     }
 
-    /// Removes `entry` if nobody but this table and `held` others refer to it and `test` agrees.
+    /// Removes `entry` if nobody but this table and the caller refer to it and `test` agrees.
     fn forget_if(
         &self,
         order: &mut Order,
         entry: &Arc<Entry>,
-        held: usize,
         test: impl Fn(&Entry) -> bool,
     ) -> bool {
         let indexed = usize::from(entry.key().session.is_some());
         // Under the shard's lock, so that no request picks the entry up between check and removal.
         let removed = self.entries.remove_if(entry.key() as &dyn Parts, |slot| {
-            Arc::ptr_eq(&slot.0, entry)
-                && Arc::strong_count(entry) == 1 + indexed + held
-                && test(entry)
+            Arc::ptr_eq(&slot.0, entry) && Arc::strong_count(entry) == 2 + indexed && test(entry)
         });
         if removed.is_none() {
             return false;

@@ -13,6 +13,14 @@ use crate::core::Core;
 use crate::flight::Flight;
 use crate::sync::lock;
 
+/// What a withdrawal leaves behind.
+pub(crate) struct Withdrawn {
+    /// Flights still under way, the entry's own first.
+    pub(crate) flights: Vec<Flight>,
+    /// The epoch it began.
+    pub(crate) epoch: u32,
+}
+
 impl Entry {
     /// Somebody saw `revision` rejected.
     pub(crate) fn reject(&self, core: &Core, revision: Revision) {
@@ -25,14 +33,15 @@ impl Entry {
         self.tell(core, now, before, after, None);
     }
 
-    /// What there is stops being served, its children's too; returns the flights still under way.
-    pub(crate) fn withdraw(&self, core: &Core, withdrawal: Withdrawal) -> Vec<Flight> {
+    /// What there is stops being served, its children's too.
+    pub(crate) fn withdraw(&self, core: &Core, withdrawal: Withdrawal) -> Withdrawn {
         let now = core.clock.now();
         let mut inner = lock(&self.inner);
         let before = inner.machine.state(now);
         inner.machine.withdraw(withdrawal);
         self.value.store(None);
         self.marks.store(0, Ordering::Release);
+        let epoch = inner.machine.epoch();
         let flight = inner.flight.as_deref().cloned();
         let children = match inner.kin.as_deref_mut() {
             Some(kin) => {
@@ -52,13 +61,14 @@ impl Entry {
         }
         self.tell(core, now, before, after, error);
         for child in children.iter().filter_map(Weak::upgrade) {
-            flights.extend(child.withdraw(core, Withdrawal::ParentEnded));
+            flights.extend(child.withdraw(core, Withdrawal::ParentEnded).flights);
         }
-        flights
+        Withdrawn { flights, epoch }
     }
 
-    /// A credential a sign-in brought is served at once.
-    pub(crate) fn adopt(self: &Arc<Self>, core: &Core, credential: Credential) {
+    /// A credential a sign-in brought is served at once, unless something was taken back since
+    /// `epoch`, the one the sign-in began.
+    pub(crate) fn adopt(self: &Arc<Self>, core: &Core, credential: Credential, epoch: u32) {
         let now = core.clock.now();
         let revision = credential.revision().unwrap_or_else(|| core.next_revision());
         let (end, fresh) = (credential.expires_at(), credential.freshness());
@@ -67,6 +77,9 @@ impl Entry {
         };
         let credential = Arc::new(credential.served(revision, plan.window));
         let mut inner = lock(&self.inner);
+        if inner.machine.epoch() != epoch {
+            return;
+        }
         let before = inner.machine.state(now);
         inner.machine.adopt(revision, plan, now);
         self.publish(&mut inner, &credential, &[], 0);

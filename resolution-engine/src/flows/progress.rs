@@ -208,13 +208,13 @@ async fn accept(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Result<()
     let made = core.table.get_or_create(&flow.key, now, core.secs(now), &core.tuning);
     if let Ok(entry) = made {
         // Answers under way belong to the old grant; what failed for want of a sign-in is woken.
-        entry.withdraw(core, Withdrawal::SignedIn);
+        let epoch = entry.withdraw(core, Withdrawal::SignedIn).epoch;
         // The sign-in may have been ended while the grant was being saved: then nothing is served.
         if let Some(credential) = credential
             && credential.validate().is_ok()
             && !flow.stop.is_cancelled()
         {
-            entry.adopt(core, credential);
+            entry.adopt(core, credential, epoch);
         }
     }
     if let Some(who) = &flow.who

@@ -94,7 +94,9 @@ pub(crate) async fn run(core: Weak<Core>) {
         start_renewals(&core, now);
         if now >= next_sweep {
             let idle = u32::try_from(core.tuning.idle.as_secs()).unwrap_or(u32::MAX);
-            core.table.sweep(now, core.secs(now).saturating_sub(idle));
+            let revoked = u32::try_from(core.tuning.revocations.as_secs()).unwrap_or(u32::MAX);
+            let (idle, revoked) = (at(&core, now, idle), at(&core, now, revoked));
+            core.table.sweep(now, idle, revoked);
             crate::flows::sweep(&core, now);
             next_sweep = now.plus(SWEEP);
         }
@@ -108,6 +110,11 @@ pub(crate) async fn run(core: Weak<Core>) {
             () = earlier.notified() => {}
         }
     }
+}
+
+/// The second that was `ago` seconds before `now`, as uses are counted.
+fn at(core: &Core, now: Timestamp, ago: u32) -> u32 {
+    core.secs(now).saturating_sub(ago)
 }
 
 /// Starts as many waiting renewals as there is room for beyond the reserve for cold callers.

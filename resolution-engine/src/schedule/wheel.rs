@@ -12,7 +12,7 @@ const KEEP: usize = 64;
 pub struct Wheel<T> {
     slots: Vec<Vec<T>>,
     /// The earliest tick at which an item of the slot may be due. Apart from the slots, because
-    /// all of them are read to find the next.
+    /// many of them are read to find the next.
     earliest: Vec<u32>,
     /// The earliest of all.
     next: u32,
@@ -60,14 +60,10 @@ impl<T> Wheel<T> {
         let turns = now.saturating_sub(self.now).min(SLOTS as u32);
         for tick in (now + 1 - turns)..=now {
             let index = index_of(tick);
-            let (Some(slot), Some(earliest)) =
-                (self.slots.get_mut(index), self.earliest.get_mut(index))
-            else {
+            let Some(earliest) = self.earliest.get_mut(index).filter(|tick| **tick != NEVER) else {
                 continue;
             };
-            if slot.is_empty() {
-                continue;
-            }
+            let Some(slot) = self.slots.get_mut(index) else { continue };
             let before = slot.len();
             *earliest = NEVER;
             let mut at = 0;
@@ -88,9 +84,16 @@ impl<T> Wheel<T> {
         }
         self.now = self.now.max(now);
         if self.next <= now {
-            self.next = self.earliest.iter().copied().min().unwrap_or(NEVER);
+            self.next = self.find_next();
         }
         due
+    }
+
+    fn find_next(&self) -> u32 {
+        let within_a_turn = (self.now + 1..=self.now + SLOTS as u32)
+            .find(|tick| self.earliest.get(index_of(*tick)) == Some(tick));
+        let later = || self.earliest.iter().copied().min().unwrap_or(NEVER);
+        within_a_turn.unwrap_or_else(later)
     }
 
     /// The next tick at which anything may be due.

@@ -159,12 +159,33 @@ seeded! { LateAnswerCounts,
     }
 }
 
-seeded! { LateAnswerCountsAfterASignIn,
+/// Remembers the last withdrawal, to fail to fence after a sign-in only.
+#[derive(Clone, Default)]
+struct LateAnswerCountsAfterASignIn {
+    machine: Machine,
+    last: Option<Withdrawal>,
+}
+
+impl Subject for LateAnswerCountsAfterASignIn {
+    fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn machine_mut(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn withdraw(&mut self, withdrawal: Withdrawal) {
+        self.last = Some(withdrawal);
+        self.machine.withdraw(withdrawal);
+    }
+
     fn ended(&mut self, flight: u32, ended: Ended, now: Timestamp, tuning: &Tuning) -> Effect {
-        let signed_in = self.0.withdrawal() == Some(Withdrawal::SignedIn);
-        match (self.0.ended(flight, ended.clone(), now, tuning), ended) {
-            (Effect::Discard, Ended::Issued { revision, plan }) if signed_in => {
-                self.0.adopt(revision, plan, now);
+        match (self.machine.ended(flight, ended.clone(), now, tuning), ended) {
+            (Effect::Discard, Ended::Issued { revision, plan })
+                if self.last == Some(Withdrawal::SignedIn) =>
+            {
+                self.machine.adopt(revision, plan, now);
                 Effect::Publish(plan.renew_at)
             }
             (effect, _) => effect,
