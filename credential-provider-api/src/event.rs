@@ -37,7 +37,9 @@ pub enum EventKind {
         from: State,
         /// After.
         to: State,
-        /// The cause, if it is an error.
+        /// What made it change.
+        cause: ChangeCause,
+        /// The failure it is in, if it is in one.
         error: Option<CredentialError>,
     },
     /// A new revision is served.
@@ -63,6 +65,36 @@ pub enum EventKind {
         /// How it is.
         health: crate::provider::Health,
     },
+}
+
+/// What made a credential change its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ChangeCause {
+    /// A provider answered, or failed to.
+    Answered,
+    /// Somebody asked.
+    Asked,
+    /// It was forgotten here, or changed outside.
+    Invalidated,
+    /// A credential it was derived from was taken back.
+    ParentEnded,
+    /// Its provider was replaced or removed.
+    ProviderChanged,
+    /// A consumer saw it rejected.
+    Rejected,
+    /// The scheduler renews it.
+    Renewing,
+    /// It was revoked.
+    Revoked,
+    /// Its session ended.
+    SessionEnded,
+    /// Somebody signed in.
+    SignedIn,
+    /// Somebody signed out.
+    SignedOut,
+    /// Time passed.
+    Time,
 }
 
 /// One line of the audit trail. Holds no secret.

@@ -69,7 +69,7 @@ pub use credential::{
     Placement, ServingWindow, SignRequest,
 };
 pub use error::{CredentialError, Detail, ErrorClass, ErrorCode, ReauthReason};
-pub use event::{AuditAction, AuditFailed, AuditRecord, AuditSink, Event, EventKind};
+pub use event::{AuditAction, AuditFailed, AuditRecord, AuditSink, ChangeCause, Event, EventKind};
 pub use id::{AccountId, ConsumerName, CredentialId, InvalidId, ProviderId};
 pub use key::Key;
 pub use origin::Origin;

@@ -208,16 +208,9 @@ pub type FlowState = Box<dyn Any + Send>;
 #[non_exhaustive]
 pub enum SignInProgress {
     /// A person must act.
-    Step {
-        /// What to show.
-        step: SignInStep,
-        /// What to remember.
-        state: FlowState,
-    },
+    Step(SignInStep),
     /// Not finished elsewhere yet.
     Pending {
-        /// What to remember.
-        state: FlowState,
         /// Poll again after this long.
         poll_after: Duration,
     },
@@ -228,8 +221,8 @@ pub enum SignInProgress {
 impl fmt::Debug for SignInProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Step { step, .. } => f.debug_tuple("Step").field(step).finish(),
-            Self::Pending { poll_after, .. } => f.debug_tuple("Pending").field(poll_after).finish(),
+            Self::Step(step) => f.debug_tuple("Step").field(step).finish(),
+            Self::Pending { poll_after } => f.debug_tuple("Pending").field(poll_after).finish(),
             Self::Finished(done) => f.debug_tuple("Finished").field(&done.account).finish(),
         }
     }
@@ -262,7 +255,7 @@ impl fmt::Debug for SignedIn {
 /// commit guard of the request lives.
 #[async_trait]
 pub trait SignIn: Send + Sync {
-    /// Begins. Nothing is saved.
+    /// Begins. Nothing is saved. The state is what the provider wants to find at the next call.
     ///
     /// # Errors
     /// `unsupported` for a method the descriptor does not list.
@@ -270,9 +263,9 @@ pub trait SignIn: Send + Sync {
         &self,
         request: &Request,
         start: &SignInStart,
-    ) -> Result<SignInProgress, CredentialError>;
+    ) -> Result<(FlowState, SignInProgress), CredentialError>;
 
-    /// Takes an answer. On an error the flow stays where it was if the error is transient, and ends
+    /// Takes an answer and changes the state as it likes. On an error the flow stays where it was if the error is transient, and ends
     /// otherwise.
     ///
     /// # Errors

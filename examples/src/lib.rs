@@ -1,1 +1,18 @@
-//! x
+//! Hosts and providers to run and to copy from.
+//!
+//! | what | where | run it |
+//! |---|---|---|
+//! | a provider in under 80 lines | [`handwritten`] | `cargo test -p examples --test conformance` |
+//! | the engine in ten lines | `src/bin/embed.rs` | `cargo run -p examples --bin embed` |
+//! | a gateway, and the life of its credentials | [`gateway`] | `cargo run -p examples --bin gateway` |
+//!
+//! The gateway talks to an issuer of its own in the same process: no network, no account. `--fast`
+//! shortens its waits.
+
+pub mod gateway;
+pub mod handwritten;
+
+/// The quick start of the README, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -128,6 +128,7 @@ impl ResolutionEngine {
         for entry in self.core.table.all() {
             entry.withdraw(&self.core, Withdrawal::Invalidated);
         }
+        self.core.events.close();
     }
 }
 

@@ -1,25 +1,40 @@
 //! Events on a bounded channel that tells a slow listener what it missed.
 
+use std::sync::Mutex;
+
 use credential_provider_api::Event;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::sync::lock;
+
 pub(crate) struct Events {
-    sender: broadcast::Sender<Event>,
+    /// Gone once the engine is shut down, which ends every stream.
+    sender: Mutex<Option<broadcast::Sender<Event>>>,
 }
 
 impl Events {
     pub(crate) fn new(buffer: usize) -> Self {
-        Self { sender: broadcast::Sender::new(buffer.max(1)) }
+        Self { sender: Mutex::new(Some(broadcast::Sender::new(buffer.max(1)))) }
     }
 
     pub(crate) fn send(&self, event: Event) {
-        // Nobody listening is fine.
-        let _ = self.sender.send(event);
+        if let Some(sender) = &*lock(&self.sender) {
+            // Nobody listening is fine.
+            let _ = sender.send(event);
+        }
     }
 
     pub(crate) fn subscribe(&self) -> EventStream {
-        EventStream { receiver: self.sender.subscribe() }
+        let receiver = match &*lock(&self.sender) {
+            Some(sender) => sender.subscribe(),
+            None => broadcast::Sender::new(1).subscribe(),
+        };
+        EventStream { receiver }
+    }
+
+    pub(crate) fn close(&self) {
+        lock(&self.sender).take();
     }
 }
 
@@ -41,7 +56,7 @@ pub enum Delivery {
 }
 
 impl EventStream {
-    /// The next delivery; `None` once the engine is gone. Cancel-safe.
+    /// The next delivery; `None` once the engine is shut down or gone. Cancel-safe.
     pub async fn next(&mut self) -> Option<Delivery> {
         match self.receiver.recv().await {
             Ok(event) => Some(Delivery::Event(event)),

@@ -7,13 +7,12 @@ use credential_provider_api::{
     Audience, AuditAction, Credential, CredentialError, CredentialRef, EffectiveSession, ErrorCode,
     Hint, Interaction, Key, Revision, Scope, Timestamp, Variant,
 };
-use tokio::sync::watch;
 
 use crate::access::Decision;
 use crate::consumer::Identity;
 use crate::core::Core;
 use crate::entry::{Ask, Entry, Persistence, Step};
-use crate::flight::{self, Context, Outcome, PermitSlot};
+use crate::flight::{self, Context, Flight, Outcome, PermitSlot};
 
 /// Who asks.
 pub(crate) struct Asker<'a> {
@@ -168,7 +167,7 @@ async fn entry_answer(
             permit.give_back();
         }
         let same_hint = flight.hint == options.hint;
-        let outcome = wait(core, flight.outcome, deadline).await;
+        let outcome = wait(core, &flight, deadline).await;
         if let Some(permit) = asker.permit {
             permit.take().await;
         }
@@ -231,17 +230,30 @@ enum Waited {
     Gone,
 }
 
-async fn wait(
-    core: &Core,
-    mut outcome: watch::Receiver<Option<Outcome>>,
-    deadline: Timestamp,
-) -> Waited {
+async fn wait(core: &Core, flight: &Flight, deadline: Timestamp) -> Waited {
+    let mut outcome = flight.outcome.clone();
+    // Whoever finds it stopped already waits for its end.
+    let stopped = flight.stop.is_cancelled();
     tokio::select! {
         biased;
         seen = outcome.wait_for(Option::is_some) => match seen.ok().and_then(|seen| seen.clone()) {
-            Some(outcome) => Waited::Outcome(outcome),
-            None => Waited::Gone,
+            Some(outcome) => return Waited::Outcome(outcome),
+            None => return Waited::Gone,
         },
+        () = core.clock.sleep_until(deadline) => return Waited::TooLong,
+        // Taken back: those who wait are told at once, though an exchange may go on to its end. A
+        // shutdown takes nothing back.
+        () = flight.stop.cancelled(), if !stopped => {}
+    }
+    if !core.stop.is_cancelled() {
+        return Waited::Outcome(Outcome::Fenced(None));
+    }
+    tokio::select! {
+        biased;
+        seen = outcome.wait_for(Option::is_some) => {
+            let seen = seen.ok().and_then(|seen| seen.clone());
+            seen.map_or(Waited::Gone, Waited::Outcome)
+        }
         () = core.clock.sleep_until(deadline) => Waited::TooLong,
     }
 }

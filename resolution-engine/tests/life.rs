@@ -205,7 +205,14 @@ async fn the_snapshot_and_the_events_tell_the_life() {
             states.push(to);
         }
     }
-    let life = [State::Pending, State::Active, State::Refreshing, State::Active, State::Revoked];
+    let life = [
+        State::Pending,
+        State::Active,
+        State::Expiring,
+        State::Refreshing,
+        State::Active,
+        State::Revoked,
+    ];
     assert_eq!(states, life);
 }
 
@@ -224,4 +231,57 @@ async fn a_signed_out_world_is_not_asked_again_by_the_scheduler() {
     world.pass(Duration::from_secs(600)).await;
     assert_eq!(vault.calls(), 2);
     assert_eq!(world.tool.request(&key).await.unwrap_err().code(), ErrorCode::NeedsReauth);
+}
+
+#[tokio::test]
+async fn an_end_by_time_is_told_too() {
+    let vault = Scripted::new("vault", Some(Duration::from_secs(100)));
+    let world = World::new(&[&vault]);
+    world.tool.request(&at("vault/shared")).await.unwrap();
+    world.pass(Duration::from_secs(85)).await;
+    let mut events = world.engine.events();
+    world.pass(Duration::from_secs(200)).await;
+    let mut told = Vec::new();
+    while let Some(Delivery::Event(event)) = events.try_next() {
+        if let EventKind::StateChanged { to, cause, .. } = event.kind {
+            told.push((to, cause));
+        }
+    }
+    assert_eq!(told.last(), Some(&(State::Expired, ChangeCause::Time)), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_may_be_cached_for_a_time_is_served_on_if_it_is_unchanged() {
+    let vault = Scripted::new("vault", None);
+    let short = || {
+        let fresh = Freshness::For(Duration::from_secs(10));
+        Act::Answer(Ok(Credential::api_key("sk-1".into()).with_freshness(fresh).into()))
+    };
+    vault.then(short());
+    let world = World::new(&[&vault]);
+    let key = at("vault/shared");
+    let first = world.tool.request(&key).await.unwrap();
+    let mut events = world.engine.events();
+    for _ in 0..5 {
+        vault.then(Act::Answer(Ok(Resolution::Unchanged)));
+        world.clock.advance(Duration::from_secs(11));
+        let again = world.tool.request(&key).await.unwrap();
+        assert_eq!(again.revision(), first.revision());
+    }
+    while let Some(Delivery::Event(event)) = events.try_next() {
+        assert!(!matches!(event.kind, EventKind::Renewed { .. }), "nothing was renewed");
+    }
+    assert_eq!(vault.calls(), 6);
+}
+
+#[tokio::test]
+async fn events_end_with_the_engine() {
+    let vault = Scripted::new("vault", HOUR);
+    let world = World::new(&[&vault]);
+    let mut events = world.engine.events();
+    world.engine.shutdown().await;
+    while let Some(delivery) = events.next().await {
+        assert!(matches!(delivery, Delivery::Event(_)));
+    }
+    assert!(world.engine.events().next().await.is_none());
 }

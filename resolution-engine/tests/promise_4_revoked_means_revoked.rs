@@ -44,12 +44,14 @@ async fn a_revocation_waits_for_a_committed_exchange_and_revokes_the_newest() {
     settle().await;
     let admin = world.engine.administrator();
     let revoking = tokio::spawn(async move { admin.at(&at("vault/shared")).revoke().await });
+    settle().await;
+    assert!(waiting.is_finished(), "those who wait are told at once");
+    assert_eq!(waiting.await.unwrap().unwrap_err().code(), ErrorCode::Revoked);
     world.pass(2 * SEC).await;
     assert!(!revoking.is_finished());
     world.pass(3 * SEC).await;
     revoking.await.unwrap().unwrap();
     assert_eq!(*vault.revoked.lock().unwrap(), ["newest"]);
-    assert_eq!(waiting.await.unwrap().unwrap_err().code(), ErrorCode::Revoked);
 }
 
 #[tokio::test]
@@ -128,6 +130,15 @@ async fn a_parent_that_is_taken_back_ends_what_was_derived_from_it() {
     world.engine.administrator().at(&id).session(&alice).revoke().await.unwrap();
     let error = world.tool.request(&key).session(&alice).await.unwrap_err();
     assert_eq!((error.code(), error.parent()), (ErrorCode::Revoked, Some(&id)));
+    // The child was not revoked itself: what brings the parent back brings it back.
+    let states = world.engine.administrator().snapshot();
+    let state =
+        |of: &CredentialRef| states.iter().find(|s| s.key.reference() == *of).unwrap().state;
+    assert_eq!(state(&id), State::Revoked);
+    assert_ne!(state(&key), State::Revoked);
+    world.engine.administrator().at(&id).session(&alice).release().unwrap();
+    let anew = world.tool.request(&key).session(&alice).await.unwrap();
+    assert_ne!(text(&anew), text(&first));
 }
 
 #[tokio::test]

@@ -165,9 +165,13 @@ impl CredentialProvider for LoginProvider {
 
 #[async_trait]
 impl SignIn for LoginProvider {
-    async fn start(&self, _: &Request, _: &SignInStart) -> Result<SignInProgress, CredentialError> {
+    async fn start(
+        &self,
+        _: &Request,
+        _: &SignInStart,
+    ) -> Result<(FlowState, SignInProgress), CredentialError> {
         let fields = vec![Field::plain("name", "Who are you?")];
-        Ok(SignInProgress::Step { step: SignInStep::AskFields { fields }, state: Box::new(()) })
+        Ok((Box::new(()), SignInProgress::Step(SignInStep::AskFields { fields })))
     }
     async fn answer(
         &self,

@@ -102,7 +102,7 @@ codes! {
     /// The credential was revoked here.
     Revoked = "revoked", SignIn, "Sign in again to get a new one.";
     /// The session of the handle or request has ended.
-    SessionEnded = "session_ended", Bug, "Bind again in a live session.";
+    SessionEnded = "session_ended", Retry, "Ask again in a live session; a handle must be bound anew.";
     /// A session-scoped credential was asked for without a session.
     SessionRequired = "session_required", Bug, "Pass the effective session of whoever is acting.";
     /// The engine is shutting down.

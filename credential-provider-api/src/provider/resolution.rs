@@ -16,7 +16,9 @@ pub enum Resolution {
     /// A source that chooses per request chose this credential of its own: the engine asks for it by
     /// name and caches only that one.
     Selected(CredentialId),
-    /// A person must act first. The engine starts a flow only if the request allows asking.
+    /// A person must act first, at a place the provider knows. The request fails with `needs_reauth`
+    /// and this step; no flow starts by it. A step that needs a flow comes from
+    /// [`SignIn`](crate::SignIn).
     SignIn(Box<SignInStep>),
 }
 

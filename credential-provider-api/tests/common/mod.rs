@@ -47,10 +47,7 @@ impl<T: Clone> Feed<T> {
     }
 
     pub(crate) fn subscribe(&self) -> Subscription<T> {
-        let queue = Queue {
-            items: VecDeque::new(),
-            waker: None,
-        };
+        let queue = Queue { items: VecDeque::new(), waker: None };
         let queue = Arc::new(Shared(Mutex::new(queue)));
         self.0.get().push(queue.clone());
         Subscription(queue)

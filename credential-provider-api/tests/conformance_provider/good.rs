@@ -47,8 +47,5 @@ fn only(request: &Request, id: &str) -> Result<(), CredentialError> {
     if request.key().credential.as_str() == id {
         return Ok(());
     }
-    Err(CredentialError::new(
-        ErrorCode::CredentialNotFound,
-        "it has another name",
-    ))
+    Err(CredentialError::new(ErrorCode::CredentialNotFound, "it has another name"))
 }

@@ -65,11 +65,7 @@ pub(crate) struct Twisted<T, G> {
 
 impl<T: Twist<G>, G: Good> Twisted<T, G> {
     pub(crate) fn new(good: G) -> Self {
-        Self {
-            twist: T::default(),
-            good,
-            calls: AtomicUsize::new(0),
-        }
+        Self { twist: T::default(), good, calls: AtomicUsize::new(0) }
     }
 }
 

@@ -27,9 +27,7 @@ use good::{Answer, Derived, Good, Keys, Personal, Signing, Tokens, person};
 use kit::{Twist, Twisted};
 
 async fn report_of<G: Good>() -> Report {
-    G::suite(G::World::default(), |good| Arc::new(good))
-        .run()
-        .await
+    G::suite(G::World::default(), |good| Arc::new(good)).run().await
 }
 
 /// What every provider skips that has no session, grant, clock, source and so on.
@@ -109,9 +107,7 @@ async fn a_selection_is_followed() {
             }
         }
     }
-    let suite = Keys::suite(Default::default(), |good| {
-        Arc::new(Twisted::<Chooses, _>::new(good))
-    });
+    let suite = Keys::suite(Default::default(), |good| Arc::new(Twisted::<Chooses, _>::new(good)));
     suite.run().await.assert();
 }
 
@@ -130,10 +126,7 @@ async fn a_declared_capability_is_never_skipped() {
     }
 
     let personal = || Arc::new(Personal::new(Default::default()));
-    let report = ProviderSuite::new(move || personal())
-        .credential("pin")
-        .run()
-        .await;
+    let report = ProviderSuite::new(move || personal()).credential("pin").run().await;
     let given = "give `.sign_in_answers(…)`";
     assert!(report.to_string().contains(given), "{report}");
 }
@@ -150,10 +143,7 @@ async fn sessions_may_share_if_it_is_said_aloud() {
     let suite = suite.sessions(person("alice"), person("alice"));
     let report = suite.shared_between_sessions().run().await;
     report.assert();
-    assert!(
-        report.skipped().contains(&"sessions-never-share"),
-        "{report}"
-    );
+    assert!(report.skipped().contains(&"sessions-never-share"), "{report}");
 }
 
 #[tokio::test]

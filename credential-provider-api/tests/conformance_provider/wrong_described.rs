@@ -112,11 +112,14 @@ struct AnyWay;
 
 #[async_trait]
 impl SignIn for AnyWay {
-    async fn start(&self, _: &Request, _: &SignInStart) -> Result<SignInProgress, CredentialError> {
+    async fn start(
+        &self,
+        _: &Request,
+        _: &SignInStart,
+    ) -> Result<(FlowState, SignInProgress), CredentialError> {
         let fields = vec![Field::plain("name", "Name")];
         let step = SignInStep::AskFields { fields };
-        let state: FlowState = Box::new(());
-        Ok(SignInProgress::Step { step, state })
+        Ok((Box::new(()), SignInProgress::Step(step)))
     }
 
     async fn answer(

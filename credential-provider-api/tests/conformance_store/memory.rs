@@ -104,15 +104,10 @@ impl GrantStore for Memory {
         poll_fn(|cx| {
             let mut leases = place.leases.get();
             let queue = leases.queues.entry(key.clone()).or_default();
-            if queue
-                .front()
-                .is_some_and(|first| first.number == place.number)
-            {
+            if queue.front().is_some_and(|first| first.number == place.number) {
                 return Poll::Ready(());
             }
-            let mine = queue
-                .iter_mut()
-                .find(|waiter| waiter.number == place.number);
+            let mine = queue.iter_mut().find(|waiter| waiter.number == place.number);
             mine.unwrap().waker = Some(cx.waker().clone());
             Poll::Pending
         })
@@ -133,17 +128,10 @@ impl Place {
         let mut all = leases.get();
         all.next += 1;
         let number = all.next;
-        let waiter = Waiter {
-            number,
-            waker: None,
-        };
+        let waiter = Waiter { number, waker: None };
         all.queues.entry(key.clone()).or_default().push_back(waiter);
         drop(all);
-        Self {
-            leases,
-            key,
-            number,
-        }
+        Self { leases, key, number }
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwapOption;
 use credential_provider_api::{
-    Credential, CredentialError, ErrorCode, Event, EventKind, Hint, Interaction, Key, Revision,
-    State, Timestamp,
+    ChangeCause, Credential, CredentialError, ErrorCode, Event, EventKind, Hint, Interaction, Key,
+    Revision, State, Timestamp,
 };
 use tokio::sync::watch;
 
@@ -36,6 +36,8 @@ pub(super) struct Inner {
     pub(super) machine: Machine,
     pub(super) flight: Option<Box<Flight>>,
     pub(super) kin: Option<Box<Kin>>,
+    /// What listeners were told last.
+    told: (State, Option<ErrorCode>),
 }
 
 /// What a request does next.
@@ -111,9 +113,10 @@ impl Entry {
     ) -> Step {
         self.touch(core.secs(ask.now));
         let mut inner = lock(&self.inner);
-        let before = inner.machine.state(ask.now);
+        self.tell(core, &mut inner, ask.now, ChangeCause::Time);
         if let Some(revision) = reject {
             self.reject_locked(&mut inner, revision);
+            self.tell(core, &mut inner, ask.now, ChangeCause::Rejected);
         }
         let answer = inner.machine.request(ask, &core.tuning);
         let epoch = inner.machine.epoch();
@@ -150,17 +153,14 @@ impl Entry {
                 Step::Wait { flight, start: Some(Box::new(launch)), fallback: fallback(f), epoch }
             }
         };
-        let after = inner.machine.state(ask.now);
-        let error = inner.machine.failure().cloned();
-        drop(inner);
-        self.tell(core, ask.now, before, after, error);
+        self.tell(core, &mut inner, ask.now, ChangeCause::Asked);
         step
     }
 
     /// The scheduler looks: perhaps a flight to start.
     pub(crate) fn look(self: &Arc<Self>, core: &Core, now: Timestamp) -> Option<Launch> {
         let mut inner = lock(&self.inner);
-        let before = inner.machine.state(now);
+        self.tell(core, &mut inner, now, ChangeCause::Time);
         let published = inner.machine.received().map_or(u32::MAX, |at| core.secs(at));
         let used = if self.last_used() >= published { Used::Yes } else { Used::No };
         let due = inner.machine.due(now, used);
@@ -173,29 +173,28 @@ impl Entry {
             }
             _ => None,
         };
-        let after = inner.machine.state(now);
+        self.tell(core, &mut inner, now, ChangeCause::Renewing);
         drop(inner);
         if let Due::At(at) = due {
             core.scheduler.schedule(self, at);
         }
-        self.tell(core, now, before, after, None);
         launch
     }
 
-    pub(super) fn tell(
-        &self,
-        core: &Core,
-        at: Timestamp,
-        from: State,
-        to: State,
-        error: Option<CredentialError>,
-    ) {
-        if from == to {
+    /// Tells listeners if the state, or the failure it is in, is another than they know. Under the
+    /// lock, so that they hear changes in their order.
+    pub(super) fn tell(&self, core: &Core, inner: &mut Inner, at: Timestamp, cause: ChangeCause) {
+        let to = inner.machine.state(at);
+        let error = inner.machine.failure();
+        let now_known = (to, error.map(CredentialError::code));
+        if inner.told == now_known {
             return;
         }
-        tracing::debug!(credential = %self.key.reference(), %from, %to, "credential state");
+        let error = error.cloned();
+        let (from, _) = std::mem::replace(&mut inner.told, now_known);
+        tracing::debug!(credential = %self.key.reference(), %from, %to, ?cause, "credential state");
         let key = self.key.clone();
-        core.events.send(Event::new(at, EventKind::StateChanged { key, from, to, error }));
+        core.events.send(Event::new(at, EventKind::StateChanged { key, from, to, cause, error }));
     }
 }
 

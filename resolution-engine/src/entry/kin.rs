@@ -38,9 +38,11 @@ const SELECTED: usize = 64;
 
 impl Kin {
     pub(super) fn add_child(&mut self, child: &Arc<Entry>) {
-        // Amortised: sweep out the dead before the list would grow.
+        // Amortised: sweep out the dead, and those that came back, before the list would grow.
         if self.children.len() == self.children.capacity() {
             self.children.retain(|weak| weak.strong_count() > 0);
+            self.children.sort_by_key(|weak| weak.as_ptr().addr());
+            self.children.dedup_by(|a, b| Weak::ptr_eq(a, b));
         }
         self.children.push(Arc::downgrade(child));
     }

@@ -277,7 +277,8 @@ impl Machine {
         match used {
             Used::Yes => Due::Start(self.begin()),
             Used::No if now < current.plan.window.renew_by => Due::At(current.plan.window.renew_by),
-            Used::No => Due::Nothing,
+            // To tell that it has expired.
+            Used::No => Due::At(current.plan.window.until),
         }
     }
 
@@ -375,7 +376,7 @@ impl Machine {
         let flying = self.flight != 0;
         let served = self.current.filter(|c| now < c.plan.window.until);
         match (self.failure(), served) {
-            (Some(error), _) if error.code() == ErrorCode::Revoked => State::Revoked,
+            (Some(error), _) if is_revocation(error) => State::Revoked,
             _ if flying && served.is_some() => State::Refreshing,
             _ if flying => State::Pending,
             (Some(error), _) if error.class() == ErrorClass::SignIn => match error.reason() {
@@ -463,7 +464,7 @@ impl Machine {
         if now >= failure.until {
             return None;
         }
-        if persistence == Persistence::Explicit && failure.error.code() != ErrorCode::Revoked {
+        if persistence == Persistence::Explicit && !is_revocation(&failure.error) {
             return None;
         }
         Some(match failure.until {
@@ -476,8 +477,14 @@ impl Machine {
     }
 
     fn revocation(&self) -> Option<CredentialError> {
-        self.failure().filter(|error| error.code() == ErrorCode::Revoked).cloned()
+        self.failure().filter(|error| is_revocation(error)).cloned()
     }
+}
+
+/// Whether the entry itself was revoked. A child fails with its parent's revocation, which ends with
+/// the parent's.
+fn is_revocation(error: &CredentialError) -> bool {
+    error.code() == ErrorCode::Revoked && error.parent().is_none()
 }
 
 /// Whether anybody used what is served.

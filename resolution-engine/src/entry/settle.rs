@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 
 use credential_provider_api::{
-    Credential, CredentialError, ErrorCode, Event, EventKind, Freshness, Interaction,
-    ServingWindow, State, Timestamp,
+    ChangeCause, Credential, CredentialError, ErrorCode, Event, EventKind, Freshness, Interaction,
+    ServingWindow, Timestamp,
 };
 
 use super::cell::{Entry, Inner, broken};
@@ -40,13 +40,23 @@ impl Entry {
             landed => landed,
         };
         let mut inner = lock(&self.inner);
-        let before = inner.machine.state(now);
+        let before = inner.machine.revision();
         let (ended, issued, selected) = match landed {
             Landed::Credential(credential) => {
                 let (ended, issued) = issue(core, &inner, *credential, edges, now);
                 (ended, issued, None)
             }
-            Landed::Unchanged => (Ended::Unchanged, None, None),
+            Landed::Unchanged => match self.value().as_ref() {
+                // Nothing was rejected and it may be cached for another while.
+                Some(known)
+                    if inner.machine.rejected().is_none()
+                        && matches!(known.freshness(), Freshness::For(_)) =>
+                {
+                    let (ended, issued) = issue(core, &inner, (**known).clone(), edges, now);
+                    (ended, issued, None)
+                }
+                _ => (Ended::Unchanged, None, None),
+            },
             Landed::Selected(id) => (Ended::Passing, None, Some(id)),
             Landed::Failed(error) => {
                 (Ended::Failed(error.about(&self.key().reference())), None, None)
@@ -91,20 +101,17 @@ impl Entry {
                 Outcome::Fenced(issued)
             }
         };
-        let after = inner.machine.state(now);
-        let error = inner.machine.failure().cloned();
-        drop(inner);
-        if let Some(at) = next_look {
-            core.scheduler.schedule(self, at);
-        }
-        if let Outcome::Served(credential, _) = &outcome
-            && let Some(revision) = credential.revision()
-            && matches!(after, State::Active | State::Expiring)
+        self.tell(core, &mut inner, now, ChangeCause::Answered);
+        if let (Outcome::Served(..), Some(revision)) = (&outcome, inner.machine.revision())
+            && before != Some(revision)
         {
             let key = self.key().clone();
             core.events.send(Event::new(now, EventKind::Renewed { key, revision }));
         }
-        self.tell(core, now, before, after, error);
+        drop(inner);
+        if let Some(at) = next_look {
+            core.scheduler.schedule(self, at);
+        }
         outcome
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, Weak};
 
-use credential_provider_api::{Credential, Revision};
+use credential_provider_api::{ChangeCause, Credential, Event, EventKind, Revision};
 
 use super::cell::{Entry, Inner};
 use super::kin::Kin;
@@ -26,18 +26,14 @@ impl Entry {
     pub(crate) fn reject(&self, core: &Core, revision: Revision) {
         let now = core.clock.now();
         let mut inner = lock(&self.inner);
-        let before = inner.machine.state(now);
         self.reject_locked(&mut inner, revision);
-        let after = inner.machine.state(now);
-        drop(inner);
-        self.tell(core, now, before, after, None);
+        self.tell(core, &mut inner, now, ChangeCause::Rejected);
     }
 
     /// What there is stops being served, its children's too.
     pub(crate) fn withdraw(&self, core: &Core, withdrawal: Withdrawal) -> Withdrawn {
         let now = core.clock.now();
         let mut inner = lock(&self.inner);
-        let before = inner.machine.state(now);
         inner.machine.withdraw(withdrawal);
         self.value.store(None);
         self.marks.store(0, Ordering::Release);
@@ -52,14 +48,12 @@ impl Entry {
             }
             None => Vec::new(),
         };
-        let after = inner.machine.state(now);
-        let error = inner.machine.failure().cloned();
+        self.tell(core, &mut inner, now, cause(withdrawal));
         drop(inner);
         let mut flights: Vec<Flight> = flight.into_iter().collect();
         for flight in &flights {
             flight.stop.cancel();
         }
-        self.tell(core, now, before, after, error);
         for child in children.iter().filter_map(Weak::upgrade) {
             flights.extend(child.withdraw(core, Withdrawal::ParentEnded).flights);
         }
@@ -80,13 +74,13 @@ impl Entry {
         if inner.machine.epoch() != epoch {
             return;
         }
-        let before = inner.machine.state(now);
         inner.machine.adopt(revision, plan, now);
         self.publish(&mut inner, &credential, &[], 0);
-        let after = inner.machine.state(now);
+        self.tell(core, &mut inner, now, ChangeCause::SignedIn);
+        let key = self.key().clone();
+        core.events.send(Event::new(now, EventKind::Renewed { key, revision }));
         drop(inner);
         core.scheduler.schedule(self, plan.renew_at);
-        self.tell(core, now, before, after, None);
     }
 
     pub(super) fn reject_locked(&self, inner: &mut MutexGuard<'_, Inner>, revision: Revision) {
@@ -103,5 +97,17 @@ impl Entry {
 pub(super) fn wake(kin: &Kin) {
     if let Some(changed) = &kin.changed {
         changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
+fn cause(withdrawal: Withdrawal) -> ChangeCause {
+    match withdrawal {
+        Withdrawal::Invalidated => ChangeCause::Invalidated,
+        Withdrawal::ParentEnded => ChangeCause::ParentEnded,
+        Withdrawal::ProviderChanged => ChangeCause::ProviderChanged,
+        Withdrawal::Revoked => ChangeCause::Revoked,
+        Withdrawal::SessionEnded => ChangeCause::SessionEnded,
+        Withdrawal::SignedIn => ChangeCause::SignedIn,
+        Withdrawal::SignedOut => ChangeCause::SignedOut,
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credential_provider_api::{
-    CommitGate, CredentialError, ErrorCode, Hint, Interaction, Reason, Request, Resolution,
-    Timestamp,
+    CommitGate, Credential, CredentialError, ErrorCode, Hint, Interaction, Reason, Request,
+    Resolution, Timestamp,
 };
 use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
@@ -114,7 +114,7 @@ async fn attempts(
         let call = async {
             match (launch.cause, &launch.previous) {
                 (Cause::Cold, _) | (_, None) => provider.resolve(&request).await,
-                (Cause::Expiring, Some(c)) => provider.refresh(&request, c, Reason::Expiring).await,
+                (Cause::Expiring, Some(c)) => provider.refresh(&request, c, why_expiring(c)).await,
                 (Cause::Rejected, Some(c)) => provider.refresh(&request, c, Reason::Rejected).await,
                 (Cause::TooShort, Some(c)) => provider.refresh(&request, c, Reason::TooShort).await,
             }
@@ -145,6 +145,14 @@ async fn attempts(
         pause = pause.saturating_mul(2);
     }
     Landed::Stopped
+}
+
+/// Whether it is the credential that ends, or only the time it may be cached.
+fn why_expiring(current: &Credential) -> Reason {
+    let served_to_its_end = current
+        .expires_at()
+        .is_some_and(|end| current.window().until.until(end) <= Duration::from_secs(5));
+    if served_to_its_end { Reason::Expiring } else { Reason::Stale }
 }
 
 /// Whether trying again within the flight is worth it: not for what a parent already retried.

@@ -142,7 +142,7 @@ async fn step(
     let sign_in = registered.provider.sign_in().ok_or_else(unsupported)?;
     let call = |interaction| (core, &flow.key, interaction, &flow.stop);
     let (core_, key, allowed, stop) = call(Interaction::Allowed);
-    let progress = match (mv, stage) {
+    let (state, progress) = match (mv, stage) {
         (Move::Start(start), _) => {
             let call = async |request: &Request| sign_in.start(request, &start).await;
             guarded(core_, key, allowed, stop, call).await.map_err(|error| (error, None))?
@@ -150,7 +150,7 @@ async fn step(
         (Move::Answer(answer), Some(Stage::Waiting(mut state))) => {
             let call = async |request: &Request| sign_in.answer(request, &mut state, answer).await;
             match guarded(core_, key, allowed, stop, call).await {
-                Ok(progress) => progress,
+                Ok(progress) => (state, progress),
                 Err(error) => return Err((error, Some(Stage::Waiting(state)))),
             }
         }
@@ -166,8 +166,8 @@ async fn step(
         }
     };
     Ok(match progress {
-        SignInProgress::Step { step, state } => Next::Wait(state, FlowStatus::Step(step)),
-        SignInProgress::Pending { state, poll_after } => {
+        SignInProgress::Step(step) => Next::Wait(state, FlowStatus::Step(step)),
+        SignInProgress::Pending { poll_after } => {
             Next::Wait(state, FlowStatus::Pending { poll_after })
         }
         SignInProgress::Finished(done) => compare(core, flow, done).await,

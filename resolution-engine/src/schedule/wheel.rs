@@ -108,7 +108,7 @@ impl<T> Wheel<T> {
         not(any(test, feature = "measure")),
         expect(dead_code, reason = "for tests and benches")
     )]
-    #[expect(clippy::len_without_is_empty, reason = "measured, not used")]
+    #[allow(clippy::len_without_is_empty, reason = "measured, not used")]
     pub fn len(&self) -> usize {
         self.len
     }

@@ -110,6 +110,7 @@ pub(super) async fn report(subject: &Subject) -> Checked {
 pub(super) async fn revoke(subject: &Subject) -> Checked {
     let provider = subject.fresh().await?;
     let declared = subject.declares(Capability::Revoke);
+    let mut remote = 0;
     for key in subject.keys() {
         let id = &key.credential;
         let old = match subject.served(&provider, &key).await {
@@ -126,10 +127,9 @@ pub(super) async fn revoke(subject: &Subject) -> Checked {
         }
         subject.saw("revoke", &answer);
         match (declared, answer) {
-            (true, Ok(Revocation::Remote)) => {}
-            (true, Ok(Revocation::LocalOnly)) => {
-                return fail(format!("Revoke is declared, {id} was revoked here only"));
-            }
+            (true, Ok(Revocation::Remote)) => remote += 1,
+            // A provider may have static credentials beside those it can revoke.
+            (true, Ok(Revocation::LocalOnly)) => continue,
             (true, Err(error)) => return refused("Revoke", &error),
             (false, Ok(Revocation::Remote)) => {
                 return fail(format!("{id} was revoked at its source, Revoke is not declared"));
@@ -151,6 +151,9 @@ pub(super) async fn revoke(subject: &Subject) -> Checked {
                 _ => {}
             }
         }
+    }
+    if declared && remote == 0 {
+        return fail("Revoke is declared, every credential named was revoked here only");
     }
     Ok(())
 }

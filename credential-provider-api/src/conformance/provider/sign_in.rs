@@ -32,7 +32,10 @@ pub(super) async fn as_described(subject: &Subject) -> Checked {
     for method in METHODS {
         let start = start(&request, Some(method));
         let progress = subject.witness.call("start", sign_in.start(&request, &start)).await?;
-        subject.saw("start", &progress);
+        {
+            let shown = progress.as_ref().map(|(_, progress)| progress).map_err(Clone::clone);
+            subject.saw("start", &shown);
+        }
         match progress {
             Err(error) if !listed.contains(&method) => {
                 if error.code() != ErrorCode::Unsupported {
@@ -46,7 +49,7 @@ pub(super) async fn as_described(subject: &Subject) -> Checked {
                 return fail(format!("{method:?} is not listed and was started all the same"));
             }
             Err(error) => return fail(format!("{method:?} was answered with {error}")),
-            Ok(SignInProgress::Step { step, state }) => {
+            Ok((state, SignInProgress::Step(step))) => {
                 usable(&request, &step)?;
                 let call = sign_in.cancel(&request, state);
                 subject.witness.call("cancel", call).await?;
@@ -126,18 +129,22 @@ fn usable(request: &Request, step: &SignInStep) -> Checked {
 async fn finish(subject: &Subject, sign_in: &dyn SignIn, request: &Request) -> Checked<SignedIn> {
     let script = subject.sign_in_script()?;
     let start = start(request, None);
-    let mut progress = subject.witness.call("start", sign_in.start(request, &start)).await?;
+    let started = subject.witness.call("start", sign_in.start(request, &start)).await?;
+    let (mut state, mut progress) = match started {
+        Ok((state, progress)) => (state, Ok(progress)),
+        Err(error) => return fail(format!("the sign-in was answered with {error}")),
+    };
     for _ in 0..MOST_STEPS {
         subject.saw("a sign-in", &progress);
-        let (mut state, answer) = match progress {
+        let answer = match progress {
             Ok(SignInProgress::Finished(done)) => return Ok(done),
-            Ok(SignInProgress::Step { step, state }) => (state, (script.answer)(&step)),
-            Ok(SignInProgress::Pending { state, poll_after }) => {
+            Ok(SignInProgress::Step(step)) => (script.answer)(&step),
+            Ok(SignInProgress::Pending { poll_after }) => {
                 match &subject.suite.clock {
                     Some(clock) => clock.advance(poll_after),
                     None => Timer::after(poll_after.min(subject.witness.limit())).await,
                 }
-                (state, SignInAnswer::Poll)
+                SignInAnswer::Poll
             }
             Err(error) => return fail(format!("the sign-in was answered with {error}")),
         };

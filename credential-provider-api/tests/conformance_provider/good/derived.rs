@@ -31,9 +31,7 @@ impl Good for Derived {
     type World = ();
 
     fn new((): ()) -> Self {
-        Self {
-            descriptor: describe("derived", "child", CredentialKind::Token),
-        }
+        Self { descriptor: describe("derived", "child", CredentialKind::Token) }
     }
 
     fn suite(

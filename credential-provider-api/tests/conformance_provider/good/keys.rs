@@ -28,10 +28,7 @@ impl Default for Vault {
         let keys: Shared<BTreeMap<String, String>> = Shared::default();
         keys.get().insert("key/a".into(), "sk-first-a".into());
         keys.get().insert("key/b".into(), "sk-first-b".into());
-        Self {
-            keys,
-            feed: Feed::default(),
-        }
+        Self { keys, feed: Feed::default() }
     }
 }
 
@@ -97,9 +94,7 @@ impl CredentialProvider for Keys {
     async fn list(&self, _: &Request) -> Result<Vec<CredentialDescriptor>, CredentialError> {
         let keys = self.vault.keys.get();
         let ids = keys.keys().map(|id| IdPattern::new(id).unwrap());
-        Ok(ids
-            .map(|id| CredentialDescriptor::gateway(id, CredentialKind::ApiKey))
-            .collect())
+        Ok(ids.map(|id| CredentialDescriptor::gateway(id, CredentialKind::ApiKey)).collect())
     }
 
     fn changes(&self) -> Changes {

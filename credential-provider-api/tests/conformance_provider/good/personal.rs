@@ -104,9 +104,7 @@ impl CredentialProvider for Personal {
             .ok_or_else(|| CredentialError::needs_reauth(ReauthReason::NotSignedIn, ""))?;
         let fields = [("pin".to_owned(), pin.as_str().into())];
         let account = AccountId::new(session.encoded()).unwrap();
-        Ok(Credential::user_value(fields.into())
-            .with_account(account)
-            .into())
+        Ok(Credential::user_value(fields.into()).with_account(account).into())
     }
 
     async fn refresh(&self, request: &Request, current: &Credential, _: Reason) -> Answer {
@@ -127,15 +125,12 @@ impl SignIn for Personal {
         &self,
         _: &Request,
         start: &SignInStart,
-    ) -> Result<SignInProgress, CredentialError> {
+    ) -> Result<(FlowState, SignInProgress), CredentialError> {
         if !matches!(start.method, None | Some(SignInMethod::Fields)) {
             return Err(CredentialError::new(ErrorCode::Unsupported, "fields only"));
         }
         let fields = vec![Field::secret("pin", "PIN")];
-        Ok(SignInProgress::Step {
-            step: SignInStep::AskFields { fields },
-            state: Box::new(()),
-        })
+        Ok((Box::new(()), SignInProgress::Step(SignInStep::AskFields { fields })))
     }
 
     async fn answer(

@@ -30,9 +30,7 @@ impl SignRequest for Signer {
         };
         let signature = format!("{}:{}", key.access_key_id, request.path.len());
         let mut added = Authorization::default();
-        added
-            .headers
-            .push(("Authorization".to_owned(), signature.into()));
+        added.headers.push(("Authorization".to_owned(), signature.into()));
         Ok(added)
     }
 }
@@ -51,9 +49,7 @@ impl Good for Signing {
     type World = ();
 
     fn new((): ()) -> Self {
-        Self {
-            descriptor: describe("cloud", "role", CredentialKind::AccessKey),
-        }
+        Self { descriptor: describe("cloud", "role", CredentialKind::AccessKey) }
     }
 
     fn suite(

@@ -63,10 +63,7 @@ impl CredentialProvider for Tokens {
         let _guard = request.commit()?;
         turn().await;
         if self.issuer.down.load(Ordering::SeqCst) {
-            return Err(CredentialError::new(
-                ErrorCode::Unavailable,
-                "the issuer is down",
-            ));
+            return Err(CredentialError::new(ErrorCode::Unavailable, "the issuer is down"));
         }
         let number = self.issuer.issued.fetch_add(1, Ordering::SeqCst) + 1;
         turn().await;

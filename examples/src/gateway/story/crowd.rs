@@ -1,0 +1,38 @@
+//! Many callers, nothing cached.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use super::Chapter;
+use crate::gateway::host::Host;
+
+const CALLERS: usize = 200;
+
+pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
+    host.narrator.chapter("200 calls at once, nothing cached");
+    let before = host.issuer.renewals_of("alice");
+    host.administrator.at(&host.calendar).session(&host.alice.session).invalidate()?;
+    host.say("gateway", "forgets alice's access token; her grant stays");
+
+    let (begun, mut calls) = (Instant::now(), JoinSet::new());
+    for _ in 0..CALLERS {
+        let host = host.clone();
+        calls.spawn(async move { host.call_calendar(&host.alice).await.ok() });
+    }
+    let owners = calls.join_all().await;
+    let took = begun.elapsed();
+    let right = owners.iter().flatten().filter(|owner| *owner == "alice").count();
+    let exchanges = host.issuer.renewals_of("alice") - before;
+    host.say(
+        "tool:calendar",
+        format!("{right} of {CALLERS} calls done in {} ms", took.as_millis()),
+    );
+    host.say("issuer", format!("was asked {exchanges} time for alice"));
+    host.checks.expect(right == CALLERS, "200 calls on a cold key all succeed");
+    host.checks.expect(exchanges == 1, "200 calls on a cold key make 1 provider call");
+    host.checks.expect(took < Duration::from_secs(1), "and take about as long as one");
+    host.pause().await;
+    Ok(())
+}
