@@ -186,7 +186,8 @@ impl CredentialProvider for Derived {
             return Err(missing());
         }
         let parent = request.depend_on(Want::new(at("oauth/token"))).await?;
-        let audience = request.key().variant.get("audience").unwrap_or("any".into()).into_owned();
+        let audience =
+            request.key().variant.get("audience").unwrap_or_else(|| "any".into()).into_owned();
         let text = format!("{audience} for {}", text(&parent));
         Ok(Credential::token(text.into()).with_expiry(request.now().plus(10 * LIFE)).into())
     }
