@@ -125,7 +125,8 @@ impl AuditRecord {
 pub enum AuditAction {
     /// The rules denied it.
     Denied,
-    /// This consumer was given this revision for the first time.
+    /// This consumer was given this revision for the first time. Each handle counts by itself, and a
+    /// consumer beyond an engine's fortieth at every request.
     FirstUse(Revision),
     /// An administrator or consumer signed in, finished.
     SignedIn,

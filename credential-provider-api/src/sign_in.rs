@@ -64,8 +64,8 @@ impl fmt::Debug for FlowId {
     }
 }
 
-/// One step of a sign-in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One step of a sign-in. `Debug` shows neither addresses nor codes: they are the requester's.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignInStep {
     /// Open this address. Private: it belongs to the requester.
@@ -102,6 +102,21 @@ pub enum SignInStep {
         /// The account that signed in.
         found: AccountId,
     },
+}
+
+impl fmt::Debug for SignInStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OpenUrl { expires_at, .. } => {
+                f.debug_struct("OpenUrl").field("expires_at", expires_at).finish_non_exhaustive()
+            }
+            Self::ShowCode { expires_at, .. } => {
+                f.debug_struct("ShowCode").field("expires_at", expires_at).finish_non_exhaustive()
+            }
+            Self::AskFields { fields } => f.debug_tuple("AskFields").field(fields).finish(),
+            Self::ConfirmAccount { .. } => f.write_str("ConfirmAccount(…)"),
+        }
+    }
 }
 
 /// A field to fill in.
@@ -287,6 +302,16 @@ pub trait SignIn: Send + Sync {
         done: SignedIn,
     ) -> Result<Option<Credential>, CredentialError>;
 
+    /// The account this key was last signed in to, if the provider keeps that: another one then needs
+    /// a confirmation, also after a restart.
+    ///
+    /// # Errors
+    /// What the store said.
+    async fn account(&self, request: &Request) -> Result<Option<AccountId>, CredentialError> {
+        let _ = request;
+        Ok(None)
+    }
+
     /// Throws a finished sign-in away, revoking its grant where possible.
     async fn discard(&self, request: &Request, done: SignedIn) {
         let _ = (request, done);
@@ -318,6 +343,13 @@ mod tests {
             SignInAnswer::Pasted("canary".into()),
             SignInAnswer::Fields(fields()),
             SignInAnswer::Callback(fields()),
+        ) + &format!(
+            "{:?}",
+            SignInStep::OpenUrl {
+                url: "https://idp.example/?state=canary".into(),
+                expires_at: Timestamp::MAX,
+                poll_every: None,
+            }
         );
         assert!(shown.contains("pin") && !shown.contains("canary"), "{shown}");
     }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use credential_provider_api::{
-    AccountId, AuditAction, ConsumerName, CredentialDescriptor, CredentialError, CredentialRef,
-    EffectiveSession, ErrorCode, Event, EventKind, Health, Interaction, Key, ProviderDescriptor,
-    ProviderId, Request, Revision, Revocation, State, Timestamp, Variant,
+    AccountId, AuditAction, CredentialDescriptor, CredentialError, CredentialRef, EffectiveSession,
+    ErrorCode, Event, EventKind, Health, Interaction, Key, ProviderDescriptor, ProviderId, Request,
+    Revision, Revocation, State, Timestamp, Variant,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ use crate::entry::{Entry, Withdrawal};
 use crate::flight::{Flight, guarded};
 use crate::flows::{self, SignInRequest};
 use crate::resolve::Wanted;
+use crate::service::same_login;
 
 /// The right to list, revoke, end and sign in for others. Keep it in the host.
 #[derive(Clone)]
@@ -67,7 +68,8 @@ impl Administrator {
         own.own(async move {
             // Handles first: none may bind what is about to be withdrawn.
             core.handles.end(|handle| {
-                let within = handle.session.is_some_and(|s| s.is_within(&session));
+                let asked = handle.wanted.session.as_ref();
+                let within = asked.is_some_and(|s| s.is_within(&session));
                 within.then_some(ErrorCode::SessionEnded)
             });
             let in_session =
@@ -76,7 +78,9 @@ impl Administrator {
             let entries = core.table.within(&session);
             let mut flights = Vec::new();
             for entry in &entries {
-                flights.extend(entry.withdraw(&core, Withdrawal::SessionEnded).flights);
+                let withdrawn = entry.withdraw(&core, Withdrawal::SessionEnded);
+                flights.extend(withdrawn.own);
+                flights.extend(withdrawn.descendants);
             }
             drain(flights).await;
             let now = core.clock.now();
@@ -249,8 +253,23 @@ async fn take_back(
     let now = core.clock.now();
     // Made if need be: a revocation must be remembered even of what was never asked for.
     let entry = core.table.get_or_create(key, now, core.secs(now), &core.tuning)?;
+    if withdrawal == Withdrawal::SignedOut {
+        // The grant serves every variant of this login.
+        for other in core.table.all() {
+            if !Arc::ptr_eq(&other, &entry) && same_login(other.key(), key) {
+                let withdrawn = other.withdraw(core, withdrawal);
+                drain(withdrawn.own.into_iter().chain(withdrawn.descendants).collect()).await;
+            }
+        }
+    }
     let before = entry.value().clone();
-    let newest = drain(entry.withdraw(core, withdrawal).flights).await.or(before);
+    let withdrawn = entry.withdraw(core, withdrawal);
+    let began = withdrawn.epoch;
+    let newest = match withdrawn.own {
+        Some(flight) => flight.ended().await.or(before),
+        None => before,
+    };
+    drain(withdrawn.descendants).await;
     let registered = core.registry.get(&key.provider).ok_or_else(|| {
         CredentialError::new(ErrorCode::ProviderNotFound, "").about(&key.reference())
     })?;
@@ -272,24 +291,27 @@ async fn take_back(
             guarded(core, key, Interaction::Forbidden, &stop, call).await
         }
     };
+    // An explicit retry may have read the old grant while it was being taken away. A sign-in since
+    // then stays.
+    if entry.epoch() == began {
+        let again = entry.withdraw(core, withdrawal);
+        drain(again.own.into_iter().chain(again.descendants).collect()).await;
+    }
     let action = match withdrawal {
         Withdrawal::SignedOut => AuditAction::SignedOut,
         _ => AuditAction::Revoked,
     };
-    if let Ok(name) = ConsumerName::new("administrator:host") {
-        let who = Identity { name, bit: 0 };
-        if let Err(error) = core.audited(&who, key, action) {
-            tracing::warn!(%error, "a revocation was not audited");
-        }
+    if let Some(who) = Identity::administrator()
+        && let Err(error) = core.audited(&who, key, action)
+    {
+        tracing::warn!(%error, "a revocation was not audited");
     }
     revoked
 }
 
-/// Waits for flights that no longer count; the newest credential of the first, which is the entry's
-/// own, the others being its children's.
-async fn drain(flights: Vec<Flight>) -> Option<Arc<credential_provider_api::Credential>> {
-    let ended = futures::future::join_all(flights.into_iter().map(Flight::ended)).await;
-    ended.into_iter().next().flatten()
+/// Waits for flights that no longer count.
+async fn drain(flights: Vec<Flight>) {
+    futures::future::join_all(flights.into_iter().map(Flight::ended)).await;
 }
 
 impl Core {
@@ -298,6 +320,9 @@ impl Core {
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Option<T> {
+        if self.stop.is_cancelled() {
+            return None;
+        }
         self.tasks.spawn_on(work, &self.runtime).await.ok()
     }
 
@@ -308,9 +333,27 @@ impl Core {
             }
         }
         self.handles.end(|handle| {
-            let decision = self.access.decide(&handle.consumer.name, handle.reference);
-            (decision == Decision::Denied).then_some(ErrorCode::AccessDenied)
+            let decision = self.access.decide(&handle.consumer.name, &handle.wanted.reference);
+            // Another key is another identity: what a child session no longer inherits.
+            let same = || {
+                self.key_of(None, handle.wanted).is_ok()
+                    && self
+                        .key_of(Some(handle.consumer), handle.wanted)
+                        .is_ok_and(|k| k == *handle.key)
+            };
+            (decision == Decision::Denied || !same()).then_some(ErrorCode::AccessDenied)
         });
+        for entry in self.table.all() {
+            entry.forgive();
+            let provider = Identity::of_provider(&entry.key().provider);
+            let denied = |parent: &Arc<Entry>| {
+                let reference = parent.key().reference();
+                self.access.decide(&provider.name, &reference) == Decision::Denied
+            };
+            if entry.parents().iter().any(denied) {
+                entry.withdraw(self, Withdrawal::ParentEnded);
+            }
+        }
         self.events.send(Event::new(self.clock.now(), EventKind::AccessChanged));
     }
 }

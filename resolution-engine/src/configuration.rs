@@ -1,9 +1,11 @@
 //! The configuration section `credentialProviders`, and its reload.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use credential_provider_api::{ConfigError, FactoryContext, ProviderFactory, ProviderId, Settings};
+use futures::FutureExt as _;
 use serde::Deserializer;
 
 use crate::access::AccessRules;
@@ -109,6 +111,12 @@ impl Factories {
         }
         for (id, (kind, settings)) in new.providers {
             let before = core.registry.get(&id);
+            if before.as_ref().is_some_and(|before| before.settings.is_none()) {
+                let path = format!("credentialProviders.{id}");
+                let problem = "is the id of a provider from the host's code";
+                report.failed.push((id, ConfigError::new(&path, problem)));
+                continue;
+            }
             let marked = settings_of(&kind, &settings);
             if before.as_ref().is_some_and(|b| b.settings.as_ref() == Some(&marked)) {
                 report.unchanged.push(id);
@@ -147,7 +155,12 @@ impl Factories {
         let mut context = self.context.clone();
         context.store =
             context.store.map(|store| Arc::new(StoreView::new(id.clone(), store)) as Arc<_>);
-        factory.build(id.clone(), settings, &context).await
+        let path = settings.path().to_owned();
+        let building = AssertUnwindSafe(factory.build(id.clone(), settings, &context));
+        building
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Err(ConfigError::new(&path, "made its factory panic")))
     }
 }
 

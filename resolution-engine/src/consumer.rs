@@ -38,6 +38,11 @@ impl Identity {
         Self { name: ConsumerName::for_provider(id), bit: 0 }
     }
 
+    /// Who an administrator is in the audit trail.
+    pub(crate) fn administrator() -> Option<Self> {
+        Some(Self { name: ConsumerName::new("administrator:host").ok()?, bit: 0 })
+    }
+
     pub(crate) fn is_provider(&self) -> bool {
         self.name.class() == "provider"
     }

@@ -73,6 +73,13 @@ impl Core {
         jitter
     }
 
+    /// The tuning with a back-off that is a quarter shorter to a quarter longer.
+    pub(crate) fn jittered(&self) -> Tuning {
+        let mut tuning = self.tuning.clone();
+        tuning.backoff = tuning.backoff.saturating_mul(u32::from(self.jitter()) + 384) / 512;
+        tuning
+    }
+
     /// Fails once the engine is shutting down.
     pub(crate) fn check_running(&self) -> Result<(), CredentialError> {
         if self.stop.is_cancelled() {

@@ -122,6 +122,7 @@ impl ResolutionEngine {
     /// A provider that never ends a committed exchange delays this for ever; bound it if you must.
     pub async fn shutdown(&self) {
         self.core.stop.cancel();
+        crate::flows::end(&self.core, ErrorCode::ShutDown, |_| true).await;
         self.core.tasks.close();
         self.core.tasks.wait().await;
         // Nothing is served from here on, and no secret stays in memory.
@@ -250,7 +251,7 @@ impl EngineBuilder {
             audit: Audit { sink, policy },
             handles: Handles::new(tuning.handles),
             flows: Flows::new(tuning.flows),
-            scheduler: Scheduler::new(started),
+            scheduler: Scheduler::new(clock.clone(), started),
             events: Events::new(tuning.event_buffer),
             counters: Counters::default(),
             waits: WaitGraph::default(),

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use credential_provider_api::{
-    AccountId, AuditAction, Credential, CredentialError, CredentialRef, EffectiveSession,
-    ErrorCode, Outcome,
+    AccountId, AuditAction, Credential, CredentialError, ErrorCode, Key, Outcome,
 };
 
 use crate::access::Decision;
@@ -22,7 +21,8 @@ use crate::sync::lock;
 /// [`with`](Self::with) borrows it: no lock, no allocation, no shared counter. A handle pins its
 /// entry and counts against the bound on handles. It fails for good after the access rules deny it
 /// or its session has ended, and until a sign-in after a revocation; it comes back only for the same
-/// account. For a source that chooses among accounts it stays with the one chosen first.
+/// account. Bind the name of one account: a name whose source chooses anew for each request gives
+/// [`get`](Self::get) a choice each time, and [`with`](Self::with) nothing to read.
 pub struct Handle {
     core: Arc<Core>,
     identity: Arc<Identity>,
@@ -38,8 +38,8 @@ pub(crate) struct HandleState {
     seen: AtomicU64,
     slow: Mutex<Slow>,
     consumer: Arc<Identity>,
-    reference: CredentialRef,
-    session: Option<EffectiveSession>,
+    wanted: Wanted,
+    key: Key,
 }
 
 #[derive(Default)]
@@ -59,9 +59,9 @@ impl Handle {
             seen: AtomicU64::new(0),
             slow: Mutex::default(),
             consumer: consumer.identity.clone(),
-            reference: wanted.reference.clone(),
             // As asked: the handle of a child ends with the child, whosever credential it reads.
-            session: wanted.session.clone(),
+            wanted: wanted.clone(),
+            key: key.clone(),
         });
         core.handles.add(&state).map_err(|error| error.about(&wanted.reference))?;
         let identity = consumer.identity.clone();
@@ -124,7 +124,8 @@ impl Handle {
         let resolved = resolved.map_err(|failed| failed.error)?;
         self.check_alive()?;
         if Arc::ptr_eq(&resolved.entry, &self.entry) {
-            self.check_account(&resolved.credential)?;
+            // `resolve` has audited this use.
+            self.check_account(&resolved.credential, Audited::Already)?;
         }
         Ok(resolved.credential)
     }
@@ -172,7 +173,7 @@ impl Handle {
                 None => ErrorCode::Expired,
             }));
         };
-        self.check_account(credential)?;
+        self.check_account(credential, Audited::NotYet)?;
         self.entry.touch(self.core.secs(now));
         if now >= credential.window().renew_by && self.entry.due().load(Ordering::Acquire) == 0 {
             // Served while it lasts; the scheduler looks again now that somebody uses it.
@@ -183,7 +184,11 @@ impl Handle {
 
     /// Whether the credential is for the account this handle was first used with; audits a first
     /// use and opens the fast path.
-    fn check_account(&self, credential: &Credential) -> Result<(), CredentialError> {
+    fn check_account(
+        &self,
+        credential: &Credential,
+        audited: Audited,
+    ) -> Result<(), CredentialError> {
         let Some(revision) = credential.revision() else {
             return Ok(());
         };
@@ -196,8 +201,10 @@ impl Handle {
                 return Err(self.error(ErrorCode::AccountMismatch));
             }
         }
-        let action = AuditAction::FirstUse(revision);
-        self.core.audited(&self.identity, self.entry.key(), action)?;
+        if audited == Audited::NotYet {
+            let action = AuditAction::FirstUse(revision);
+            self.core.audited(&self.identity, self.entry.key(), action)?;
+        }
         let mut slow = lock(&self.state.slow);
         if let Some(code) = slow.ended {
             return Err(self.error(code));
@@ -217,6 +224,13 @@ impl Handle {
     fn error(&self, code: ErrorCode) -> CredentialError {
         CredentialError::new(code, "").about(&self.wanted.reference)
     }
+}
+
+/// Whether a use is in the audit trail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audited {
+    Already,
+    NotYet,
 }
 
 impl Drop for Handle {
@@ -267,11 +281,8 @@ impl Handles {
         let states: Vec<Arc<HandleState>> =
             lock(&self.alive).values().filter_map(Weak::upgrade).collect();
         for state in states {
-            let candidate = EndCandidate {
-                consumer: &state.consumer,
-                reference: &state.reference,
-                session: state.session.as_ref(),
-            };
+            let candidate =
+                EndCandidate { consumer: &state.consumer, wanted: &state.wanted, key: &state.key };
             if let Some(code) = judge(&candidate) {
                 let mut slow = lock(&state.slow);
                 slow.ended.get_or_insert(code);
@@ -284,6 +295,6 @@ impl Handles {
 /// A handle, as it is judged.
 pub(crate) struct EndCandidate<'a> {
     pub(crate) consumer: &'a Identity,
-    pub(crate) reference: &'a CredentialRef,
-    pub(crate) session: Option<&'a EffectiveSession>,
+    pub(crate) wanted: &'a Wanted,
+    pub(crate) key: &'a Key,
 }

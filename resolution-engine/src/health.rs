@@ -4,8 +4,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use credential_provider_api::{
-    Capability, CredentialError, CredentialRef, Event, EventKind, Health, HealthStatus,
-    Interaction, Key, Request,
+    Capability, CredentialError, CredentialId, CredentialRef, Event, EventKind, Health,
+    HealthStatus, Interaction, Key, Request, Scope,
 };
 
 use crate::core::Core;
@@ -28,8 +28,10 @@ pub(crate) async fn run(core: Weak<Core>, every: Duration) {
                 continue;
             }
             let checked = check_provider(&core, &registered).await;
-            let health = checked
-                .unwrap_or_else(|error| Health::new(HealthStatus::Failing, error.code().as_str()));
+            let checked = checked.unwrap_or_else(|error| {
+                Some(Health::new(HealthStatus::Failing, error.code().as_str()))
+            });
+            let Some(health) = checked else { continue };
             let provider = registered.provider.descriptor().id.clone();
             let kind = EventKind::HealthChecked { provider, health };
             core.events.send(Event::new(core.clock.now(), kind));
@@ -37,21 +39,18 @@ pub(crate) async fn run(core: Weak<Core>, every: Duration) {
     }
 }
 
-/// Checks the source itself, without any one credential.
+/// Checks the source itself, by its first credential that belongs to no session; `None` if all do.
 pub(crate) async fn check_provider(
     core: &Arc<Core>,
     registered: &Arc<Registered>,
-) -> Result<Health, CredentialError> {
+) -> Result<Option<Health>, CredentialError> {
     let descriptor = registered.provider.descriptor();
-    let Some(first) = descriptor.credentials.first() else {
-        return Ok(Health::healthy());
-    };
-    let stem = first.id.as_str().trim_end_matches('*');
-    let name = if stem.is_empty() { "check" } else { stem };
-    let id = credential_provider_api::CredentialId::new(name).map_err(|problem| {
-        CredentialError::new(credential_provider_api::ErrorCode::Internal, problem)
-    })?;
+    // What belongs to a session can only be checked in one.
+    let gateway = descriptor.credentials.iter().find(|c| c.scope == Scope::Gateway);
+    let Some(described) = gateway else { return Ok(None) };
+    let stem = described.id.as_str().trim_end_matches('*');
+    let id = CredentialId::new(if stem.is_empty() { "check" } else { stem })?;
     let key = Key::gateway(&CredentialRef::new(descriptor.id.clone(), id));
-    let call = async |request: &Request| registered.provider.check(request, None).await;
+    let call = async |request: &Request| registered.provider.check(request, None).await.map(Some);
     guarded(core, &key, Interaction::Forbidden, &core.stop, call).await
 }

@@ -34,7 +34,13 @@ pub(crate) fn report(
             core.table.get(&chosen)
         }))
         .find(|entry| entry.served(credential) == Served::Yes);
-    let Some(entry) = entry else { return Ok(()) };
+    // Replaced since, or never cached: the books are kept all the same. What a choosing source has
+    // chosen and dropped again is not known any more.
+    let entry = match entry {
+        Some(entry) => entry,
+        None if named.selected().is_empty() => named,
+        None => return Ok(()),
+    };
     if outcome == Outcome::Rejected {
         entry.reject(core, revision);
     }

@@ -163,13 +163,11 @@ async fn entry_answer(
             flight::start(core, entry.clone(), *launch, context);
         }
         let waiter = core.waiters.enter().map_err(|error| error.about(&key.reference()))?;
-        if let Some(permit) = asker.permit {
-            permit.give_back();
-        }
+        let pause = asker.permit.map(PermitSlot::pause);
         let same_hint = flight.hint == options.hint;
         let outcome = wait(core, &flight, deadline).await;
-        if let Some(permit) = asker.permit {
-            permit.take().await;
+        if let Some(pause) = pause {
+            pause.resume().await;
         }
         drop((waits, waiter));
         match outcome {

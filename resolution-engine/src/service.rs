@@ -1,9 +1,12 @@
 //! Putting providers in service and out of it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Weak};
 
-use credential_provider_api::{Change, CredentialProvider, Event, EventKind, ProviderId, Settings};
-use futures::StreamExt as _;
+use credential_provider_api::{
+    Change, CredentialProvider, Event, EventKind, Key, NoChanges, ProviderId, Settings,
+};
+use futures::{FutureExt as _, StreamExt as _};
 
 use crate::core::Core;
 use crate::entry::Withdrawal;
@@ -22,19 +25,29 @@ impl Core {
         let (registered, replaced) = self.registry.put(provider, calls, settings);
         let id = registered.provider.descriptor().id.clone();
         if replaced.is_some() {
+            crate::flows::retire(self, &id);
             self.withdraw_provider(&id);
+        }
+        for entry in self.table.all() {
+            entry.forgive();
         }
         let generation = Some(registered.generation);
         self.tell_provider(id, generation);
-        let changes = registered.provider.changes();
+        let provider = registered.provider.clone();
+        let changes = std::panic::catch_unwind(AssertUnwindSafe(move || provider.changes()));
+        let changes = changes.unwrap_or_else(|_| {
+            self.counters.panics.add(1);
+            Box::pin(NoChanges)
+        });
         let follow = follow(Arc::downgrade(self), registered.clone(), changes);
         self.tasks.spawn_on(follow, &self.runtime);
         registered
     }
 
     /// Takes a provider out of service; what it issued is withdrawn.
-    pub(crate) fn take_out_of_service(&self, id: &ProviderId) {
+    pub(crate) fn take_out_of_service(self: &Arc<Self>, id: &ProviderId) {
         if self.registry.remove(id).is_some() {
+            crate::flows::retire(self, id);
             self.withdraw_provider(id);
             self.tell_provider(id.clone(), None);
         }
@@ -65,27 +78,47 @@ async fn follow(
     };
     loop {
         let change = tokio::select! {
-            change = changes.next() => change,
+            change = AssertUnwindSafe(changes.next()).catch_unwind() => change.unwrap_or_else(|_| {
+                if let Some(core) = core.upgrade() {
+                    core.counters.panics.add(1);
+                }
+                None
+            }),
             () = registered.retired.cancelled() => None,
             () = stop.cancelled() => None,
         };
         let (Some(change), Some(core)) = (change, core.upgrade()) else {
             return;
         };
-        match change {
-            Change::Key(key) => {
-                if let Some(entry) = core.table.get(&key) {
-                    entry.withdraw(&core, Withdrawal::Invalidated);
-                }
-            }
-            _ => {
-                let id = &registered.provider.descriptor().id;
-                for entry in core.table.all() {
-                    if entry.key().provider == *id {
-                        entry.withdraw(&core, Withdrawal::Invalidated);
-                    }
-                }
+        let provider = &registered.provider.descriptor().id;
+        for (key, withdrawal) in affected(&core, provider, &change) {
+            if let Some(entry) = core.table.get(&key) {
+                entry.withdraw(&core, withdrawal);
             }
         }
     }
+}
+
+/// The keys a change is about. A provider speaks of its own only.
+fn affected(core: &Core, provider: &ProviderId, change: &Change) -> Vec<(Key, Withdrawal)> {
+    let (test, withdrawal): (&dyn Fn(&Key) -> bool, Withdrawal) = match change {
+        Change::Key(key) => (&move |own: &Key| own == key, Withdrawal::Invalidated),
+        Change::Credential(id) => {
+            (&move |own: &Key| own.credential == *id, Withdrawal::Invalidated)
+        }
+        Change::SignedIn(key) => (&move |own: &Key| same_login(own, key), Withdrawal::SignedIn),
+        Change::SignedOut(key) => (&move |own: &Key| same_login(own, key), Withdrawal::SignedOut),
+        Change::Revoked(key) => (&move |own: &Key| own == key, Withdrawal::Revoked),
+        _ => (&|_: &Key| true, Withdrawal::Invalidated),
+    };
+    let entries = core.table.all();
+    let own = entries.iter().map(|entry| entry.key()).filter(|key| key.provider == *provider);
+    own.filter(|key| test(key)).map(|key| (key.clone(), withdrawal)).collect()
+}
+
+/// Whether two keys are variants that one sign-in serves.
+pub(crate) fn same_login(one: &Key, other: &Key) -> bool {
+    one.provider == other.provider
+        && one.credential == other.credential
+        && one.session == other.session
 }

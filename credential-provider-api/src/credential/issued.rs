@@ -173,8 +173,8 @@ impl Credential {
         self
     }
 
-    /// As the engine hands it out: with its revision, an expiry no later than that of its parents,
-    /// and the window in which it is served.
+    /// As the engine hands it out: with its revision, and the window in which it is served, which
+    /// ends no later than its parents'.
     #[must_use]
     pub const fn served(mut self, revision: Revision, window: ServingWindow) -> Self {
         self.revision = Some(revision);

@@ -98,6 +98,15 @@ impl CredentialError {
         self
     }
 
+    /// The same error for everybody: without the step, which is one person's.
+    #[must_use]
+    pub fn without_step(mut self) -> Self {
+        if self.0.step.is_some() {
+            self.inner().step = None;
+        }
+        self
+    }
+
     /// The step a person must take, where the provider gave one.
     #[must_use]
     pub fn step(&self) -> Option<&SignInStep> {

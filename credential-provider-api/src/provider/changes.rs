@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
+use crate::id::CredentialId;
 use crate::key::Key;
 
 /// What changed outside.
@@ -13,6 +14,14 @@ use crate::key::Key;
 pub enum Change {
     /// One key.
     Key(Key),
+    /// A credential in all its sessions and variants.
+    Credential(CredentialId),
+    /// Somebody signed in elsewhere: what was remembered of this key, a revocation too, is over.
+    SignedIn(Key),
+    /// Somebody signed out elsewhere.
+    SignedOut(Key),
+    /// It was revoked elsewhere.
+    Revoked(Key),
     /// Anything of the provider.
     All,
 }

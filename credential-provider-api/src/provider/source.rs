@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::request::Hint;
 use crate::credential::Credential;
 use crate::error::{CredentialError, ErrorCode};
 use crate::reference::CredentialRef;
@@ -24,13 +25,21 @@ pub struct Want {
     pub min_validity: Duration,
     /// A revision the provider saw rejected.
     pub rejected: Option<Revision>,
+    /// What it is for; that of the request at hand if `None`.
+    pub hint: Option<Hint>,
 }
 
 impl Want {
     /// A credential without variant.
     #[must_use]
     pub const fn new(credential: CredentialRef) -> Self {
-        Self { credential, variant: Variant::none(), min_validity: Duration::ZERO, rejected: None }
+        Self {
+            credential,
+            variant: Variant::none(),
+            min_validity: Duration::ZERO,
+            rejected: None,
+            hint: None,
+        }
     }
 
     /// With a variant.
@@ -44,6 +53,13 @@ impl Want {
     #[must_use]
     pub const fn with_min_validity(mut self, min_validity: Duration) -> Self {
         self.min_validity = min_validity;
+        self
+    }
+
+    /// For this.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Hint) -> Self {
+        self.hint = Some(hint);
         self
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Inner {
     pub(super) machine: Machine,
     pub(super) flight: Option<Box<Flight>>,
     pub(super) kin: Option<Box<Kin>>,
+    /// Taken out of the table: whoever still finds it starts nothing.
+    pub(super) gone: bool,
     /// What listeners were told last.
     told: (State, Option<ErrorCode>),
 }
@@ -161,6 +163,9 @@ impl Entry {
     pub(crate) fn look(self: &Arc<Self>, core: &Core, now: Timestamp) -> Option<Launch> {
         let mut inner = lock(&self.inner);
         self.tell(core, &mut inner, now, ChangeCause::Time);
+        if inner.gone {
+            return None;
+        }
         let published = inner.machine.received().map_or(u32::MAX, |at| core.secs(at));
         let used = if self.last_used() >= published { Used::Yes } else { Used::No };
         let due = inner.machine.due(now, used);
@@ -190,7 +195,7 @@ impl Entry {
         if inner.told == now_known {
             return;
         }
-        let error = error.cloned();
+        let error = error.cloned().map(CredentialError::without_step);
         let (from, _) = std::mem::replace(&mut inner.told, now_known);
         tracing::debug!(credential = %self.key.reference(), %from, %to, ?cause, "credential state");
         let key = self.key.clone();

@@ -80,7 +80,7 @@ impl Entry {
             revision: inner.machine.revision(),
             until: inner.machine.until().filter(|until| *until != Timestamp::MAX),
             account: inner.kin.as_ref().and_then(|kin| kin.account.clone()),
-            error: inner.machine.failure().cloned(),
+            error: inner.machine.failure().cloned().map(CredentialError::without_step),
         }
     }
 
@@ -100,6 +100,23 @@ impl Entry {
             _ => used_before,
         };
         !inner.machine.is_flying() && self.last_used() < before
+    }
+
+    /// It is being taken out of the table.
+    pub(crate) fn leave(&self) {
+        lock(&self.inner).gone = true;
+    }
+
+    /// The configuration changed: what failed because of it is tried again.
+    pub(crate) fn forgive(&self) {
+        lock(&self.inner).machine.forgive();
+    }
+
+    /// What it is derived from.
+    pub(crate) fn parents(&self) -> Vec<Arc<Self>> {
+        let inner = lock(&self.inner);
+        let parents = inner.kin.iter().flat_map(|kin| &kin.parents);
+        parents.map(|(parent, _)| parent.clone()).collect()
     }
 
     /// Whether it holds no credential and nothing is under way: what a flood of unknown keys leaves

@@ -19,7 +19,8 @@ pub(crate) struct Edge {
 
 #[derive(Default)]
 pub(super) struct Kin {
-    pub(super) parents: Vec<(Weak<Entry>, u32)>,
+    /// Strong: a parent lives as long as its children, so that taking it back finds them.
+    pub(super) parents: Vec<(Arc<Entry>, u32)>,
     pub(super) children: Vec<Weak<Entry>>,
     /// Longest way down to a credential that depends on nothing.
     pub(super) depth: u8,
@@ -48,9 +49,9 @@ impl Kin {
     }
 
     pub(super) fn has_parent(&self, edge: &Edge) -> bool {
-        self.parents.iter().any(|(parent, epoch)| {
-            *epoch == edge.epoch && std::ptr::eq(parent.as_ptr(), Arc::as_ptr(&edge.parent))
-        })
+        self.parents
+            .iter()
+            .any(|(parent, epoch)| *epoch == edge.epoch && Arc::ptr_eq(parent, &edge.parent))
     }
 
     pub(super) fn select(&mut self, id: &CredentialId) {

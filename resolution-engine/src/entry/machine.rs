@@ -245,8 +245,13 @@ impl Machine {
                     Effect::Keep(at)
                 }
                 _ => {
-                    let detail = "the source gave the rejected credential again";
-                    self.fail(CredentialError::new(ErrorCode::Rejected, detail), now, tuning)
+                    let (code, detail) = match self.rejected() {
+                        Some(_) => {
+                            (ErrorCode::Rejected, "the source gave the rejected credential again")
+                        }
+                        None => (ErrorCode::Expired, "the source has nothing newer"),
+                    };
+                    self.fail(CredentialError::new(code, detail), now, tuning)
                 }
             },
             Ended::Failed(error) => self.fail(error, now, tuning),
@@ -311,11 +316,19 @@ impl Machine {
             }
             Withdrawal::ProviderChanged | Withdrawal::SignedIn => None,
         };
-        // A rejection is forgotten with what it was about: what the source says next is believed.
-        self.trouble = error.map(|error| {
-            let failure = Some(Failure { error, until: Timestamp::MAX });
-            Box::new(Trouble { failure, ..Trouble::default() })
-        });
+        // Forgetting what is served, or what it was made from, does not make a rejected one good.
+        let kept = match (withdrawal, self.trouble.take()) {
+            (Withdrawal::Invalidated | Withdrawal::ParentEnded, Some(trouble)) => {
+                (trouble.rejected, trouble.forced_at)
+            }
+            _ => (None, None),
+        };
+        let failure = error.map(|error| Failure { error, until: Timestamp::MAX });
+        let (rejected, forced_at) = kept;
+        if failure.is_some() || rejected.is_some() || forced_at.is_some() {
+            let trouble = Trouble { failure, rejected, forced_at, ..Trouble::default() };
+            self.trouble = Some(Box::new(trouble));
+        }
     }
 
     /// A credential that a sign-in brought: it counts at once.
@@ -324,6 +337,17 @@ impl Machine {
         // A flight under way may yet bring again what was rejected before this.
         let rejected = self.rejected();
         self.trouble = rejected.map(|_| Box::new(Trouble { rejected, ..Trouble::default() }));
+    }
+
+    /// The configuration changed: what failed because of it is tried again.
+    pub(crate) fn forgive(&mut self) {
+        if let Some(trouble) = &mut self.trouble
+            && trouble.failure.as_ref().is_some_and(|f| {
+                matches!(f.error.class(), ErrorClass::FixConfiguration | ErrorClass::Bug)
+            })
+        {
+            trouble.failure = None;
+        }
     }
 
     /// Counts withdrawals.
@@ -444,6 +468,10 @@ impl Machine {
         let trouble = self.trouble.get_or_insert_default();
         trouble.failures = trouble.failures.saturating_add(1);
         let pause = match error.class() {
+            // Somebody may unlock it without telling.
+            ErrorClass::SignIn if error.code() == ErrorCode::InteractionRequired => {
+                Some(tuning.permanent)
+            }
             ErrorClass::SignIn => None,
             ErrorClass::Retry => {
                 let doublings = (trouble.failures - 1).min(16);

@@ -47,10 +47,12 @@ impl Entry {
                 (ended, issued, None)
             }
             Landed::Unchanged => match self.value().as_ref() {
-                // Nothing was rejected and it may be cached for another while.
+                // Nothing was rejected, and it may be cached for another while or its parents were
+                // renewed: it is the same credential with a longer life.
                 Some(known)
                     if inner.machine.rejected().is_none()
-                        && matches!(known.freshness(), Freshness::For(_)) =>
+                        && (matches!(known.freshness(), Freshness::For(_))
+                            || !edges.is_empty()) =>
                 {
                     let (ended, issued) = issue(core, &inner, (**known).clone(), edges, now);
                     (ended, issued, None)
@@ -63,7 +65,13 @@ impl Entry {
             }
             Landed::Stopped => (Ended::Stopped, None, None),
         };
-        let effect = inner.machine.ended(number, ended, now, &core.tuning);
+        let effect = match &ended {
+            // Those that fail together should not come back together.
+            Ended::Failed(_) | Ended::Unchanged => {
+                inner.machine.ended(number, ended, now, &core.jittered())
+            }
+            _ => inner.machine.ended(number, ended, now, &core.tuning),
+        };
         let epoch = inner.machine.epoch();
         inner.flight = None;
         let mut next_look = None;
@@ -126,8 +134,8 @@ impl Entry {
             drop(inner);
             let mut inner = lock(&child.inner);
             let kin = inner.kin.get_or_insert_default();
-            kin.parents.retain(|(parent, _)| !std::ptr::eq(parent.as_ptr(), Arc::as_ptr(self)));
-            kin.parents.push((Arc::downgrade(self), edge.epoch));
+            kin.parents.retain(|(parent, _)| !Arc::ptr_eq(parent, self));
+            kin.parents.push((self.clone(), edge.epoch));
         }
         true
     }
@@ -146,7 +154,11 @@ impl Entry {
             let kin = inner.kin.get_or_insert_default();
             kin.depth = depth;
             kin.rejected = None;
-            kin.account = credential.account().cloned();
+            if let Some(account) = credential.account() {
+                kin.account = Some(account.clone());
+            }
+            // Those it no longer depends on need not live for it.
+            kin.parents.retain(|(parent, _)| edges.iter().any(|e| Arc::ptr_eq(&e.parent, parent)));
             wake(kin);
         }
     }
@@ -164,6 +176,14 @@ fn issue(
     let rejected = inner.kin.as_ref().and_then(|kin| kin.rejected.as_ref());
     if rejected.is_some_and(|known| known.same_secrets(&credential)) {
         return (Ended::Unchanged, None);
+    }
+    // Promise 5: without a sign-in between, another account is somebody else.
+    let before = inner.kin.as_ref().and_then(|kin| kin.account.as_ref());
+    if let (Some(before), Some(now)) = (before, credential.account())
+        && before != now
+    {
+        let detail = "a renewal brought another account";
+        return (Ended::Failed(CredentialError::new(ErrorCode::AccountMismatch, detail)), None);
     }
     // A credential ends no later than those it was derived from.
     let end = edges

@@ -3,6 +3,7 @@
 use std::borrow::Borrow;
 use std::collections::{BTreeSet, VecDeque};
 use std::hash::{Hash, Hasher};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, Weak};
 
 use credential_provider_api::{
@@ -28,6 +29,8 @@ struct Order {
     sessions: usize,
     /// New entries in order of creation: what a flood of unknown keys leaves behind.
     recent: VecDeque<Weak<Entry>>,
+    /// The second in which all entries were last looked at for room.
+    scanned_at: u32,
 }
 
 impl Table {
@@ -86,7 +89,7 @@ impl Table {
         }
         let entry = Arc::new(Entry::new(key.clone(), now_secs));
         if key.session.is_some() {
-            order.by_session.insert(BySession::Entry(entry.clone()));
+            order.by_session.insert(BySession(entry.clone()));
         }
         order.recent.push_back(Arc::downgrade(&entry));
         self.entries.insert(Slot(entry.clone()));
@@ -96,12 +99,10 @@ impl Table {
     /// The entries of `session` and its descendants.
     pub(crate) fn within(&self, session: &EffectiveSession) -> Vec<Arc<Entry>> {
         let order = lock(&self.order);
-        let from = BySession::Probe(session.clone());
         order
-            .by_session
-            .range(from..)
+            .from(session)
             .take_while(|item| item.session().is_some_and(|s| s.is_within(session)))
-            .filter_map(BySession::entry)
+            .map(|item| item.0.clone())
             .collect()
     }
 
@@ -162,9 +163,11 @@ impl Table {
                 order.recent.push_back(Arc::downgrade(&entry));
             }
         }
-        if freed > 0 {
+        // Looking at all of them helps at most once a second, whatever the flood.
+        if freed > 0 || order.scanned_at == now_secs {
             return;
         }
+        order.scanned_at = now_secs;
         let idle = u32::try_from(tuning.idle.as_secs() / 4).unwrap_or(u32::MAX);
         let used_before = now_secs.saturating_sub(idle);
         for entry in self.unused_since(used_before) {
@@ -188,13 +191,19 @@ impl Table {
         let indexed = usize::from(entry.key().session.is_some());
         // Under the shard's lock, so that no request picks the entry up between check and removal.
         let removed = self.entries.remove_if(entry.key() as &dyn Parts, |slot| {
-            Arc::ptr_eq(&slot.0, entry) && Arc::strong_count(entry) == 2 + indexed && test(entry)
+            let unheld = Arc::ptr_eq(&slot.0, entry) && Arc::strong_count(entry) == 2 + indexed;
+            let removed = unheld && test(entry);
+            if removed {
+                // The scheduler may have picked it up by its weak reference just now.
+                entry.leave();
+            }
+            removed
         });
         if removed.is_none() {
             return false;
         }
         if let Some(session) = &entry.key().session {
-            order.by_session.remove(&BySession::Entry(entry.clone()));
+            order.by_session.remove(&BySession(entry.clone()));
             if !order.knows(session) {
                 order.sessions = order.sessions.saturating_sub(1);
             }
@@ -205,8 +214,14 @@ impl Table {
 
 impl Order {
     fn knows(&self, session: &EffectiveSession) -> bool {
-        let first = self.by_session.range(BySession::Probe(session.clone())..).next();
-        first.and_then(BySession::session) == Some(session)
+        self.from(session).next().and_then(BySession::session) == Some(session)
+    }
+
+    /// The entries from the first of `session` on.
+    fn from(&self, session: &EffectiveSession) -> impl Iterator<Item = &BySession> {
+        let start = Start(session);
+        let from = Bound::Included(&start as &dyn Place);
+        self.by_session.range::<dyn Place, _>((from, Bound::Unbounded))
     }
 }
 
@@ -317,39 +332,64 @@ impl Hash for Slot {
     }
 }
 
-/// Orders entries by session, then by address; a probe comes before every entry of its session.
-enum BySession {
-    Entry(Arc<Entry>),
-    Probe(EffectiveSession),
+/// An entry in the order: one pointer, found by its session.
+struct BySession(Arc<Entry>);
+
+/// Comes before every entry of its session.
+struct Start<'a>(&'a EffectiveSession);
+
+/// Anything that has a place in the order: by session, then by address.
+trait Place {
+    fn place(&self) -> (Option<&EffectiveSession>, usize);
 }
 
 impl BySession {
     fn session(&self) -> Option<&EffectiveSession> {
-        match self {
-            Self::Entry(entry) => entry.key().session.as_ref(),
-            Self::Probe(session) => Some(session),
-        }
+        self.0.key().session.as_ref()
     }
+}
 
-    fn entry(&self) -> Option<Arc<Entry>> {
-        match self {
-            Self::Entry(entry) => Some(entry.clone()),
-            Self::Probe(_) => None,
-        }
+impl Place for BySession {
+    fn place(&self) -> (Option<&EffectiveSession>, usize) {
+        (self.session(), Arc::as_ptr(&self.0).addr())
     }
+}
 
-    fn position(&self) -> (Option<&EffectiveSession>, usize) {
-        let address = match self {
-            Self::Entry(entry) => Arc::as_ptr(entry).addr(),
-            Self::Probe(_) => 0,
-        };
-        (self.session(), address)
+impl Place for Start<'_> {
+    fn place(&self) -> (Option<&EffectiveSession>, usize) {
+        (Some(self.0), 0)
+    }
+}
+
+impl<'a> Borrow<dyn Place + 'a> for BySession {
+    fn borrow(&self) -> &(dyn Place + 'a) {
+        self
+    }
+}
+
+impl PartialEq for dyn Place + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.place() == other.place()
+    }
+}
+
+impl Eq for dyn Place + '_ {}
+
+impl PartialOrd for dyn Place + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for dyn Place + '_ {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.place().cmp(&other.place())
     }
 }
 
 impl PartialEq for BySession {
     fn eq(&self, other: &Self) -> bool {
-        self.position() == other.position()
+        self.place() == other.place()
     }
 }
 
@@ -363,6 +403,6 @@ impl PartialOrd for BySession {
 
 impl Ord for BySession {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.position().cmp(&other.position())
+        self.place().cmp(&other.place())
     }
 }

@@ -15,8 +15,10 @@ use crate::sync::lock;
 
 /// What a withdrawal leaves behind.
 pub(crate) struct Withdrawn {
-    /// Flights still under way, the entry's own first.
-    pub(crate) flights: Vec<Flight>,
+    /// The entry's own flight, if one is still under way.
+    pub(crate) own: Option<Flight>,
+    /// Its descendants' flights.
+    pub(crate) descendants: Vec<Flight>,
     /// The epoch it began.
     pub(crate) epoch: u32,
 }
@@ -39,10 +41,16 @@ impl Entry {
         self.marks.store(0, Ordering::Release);
         let epoch = inner.machine.epoch();
         let flight = inner.flight.as_deref().cloned();
+        let rejected = inner.machine.rejected();
         let children = match inner.kin.as_deref_mut() {
             Some(kin) => {
                 kin.parents.clear();
-                kin.rejected = None;
+                if rejected.is_none() {
+                    kin.rejected = None;
+                }
+                if matches!(withdrawal, Withdrawal::SignedIn | Withdrawal::ProviderChanged) {
+                    kin.account = None;
+                }
                 wake(kin);
                 std::mem::take(&mut kin.children)
             }
@@ -50,14 +58,16 @@ impl Entry {
         };
         self.tell(core, &mut inner, now, cause(withdrawal));
         drop(inner);
-        let mut flights: Vec<Flight> = flight.into_iter().collect();
-        for flight in &flights {
+        if let Some(flight) = &flight {
             flight.stop.cancel();
         }
+        let mut descendants = Vec::new();
         for child in children.iter().filter_map(Weak::upgrade) {
-            flights.extend(child.withdraw(core, Withdrawal::ParentEnded).flights);
+            let withdrawn = child.withdraw(core, Withdrawal::ParentEnded);
+            descendants.extend(withdrawn.own);
+            descendants.extend(withdrawn.descendants);
         }
-        Withdrawn { flights, epoch }
+        Withdrawn { own: flight, descendants, epoch }
     }
 
     /// A credential a sign-in brought is served at once, unless something was taken back since

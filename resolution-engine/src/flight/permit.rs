@@ -69,29 +69,66 @@ impl Drop for CallPermit {
 /// A flight's permit, which it gives back while it waits for another flight.
 pub(crate) struct PermitSlot {
     calls: Calls,
-    held: Mutex<Option<CallPermit>>,
+    held: Mutex<Held>,
 }
 
+struct Held {
+    permit: Option<CallPermit>,
+    /// Waits under way: a provider may wait for several flights at once.
+    waits: usize,
+}
+
+/// One wait of a flight for another; the permit is taken again after the last of them.
+pub(crate) struct Pause<'a>(&'a PermitSlot);
+
 impl PermitSlot {
-    pub(crate) fn new(calls: Calls, held: Option<CallPermit>) -> Self {
-        Self { calls, held: Mutex::new(held) }
+    pub(crate) fn new(calls: Calls, permit: Option<CallPermit>) -> Self {
+        Self { calls, held: Mutex::new(Held { permit, waits: 0 }) }
     }
 
-    pub(crate) fn give_back(&self) {
-        let permit = lock(&self.held).take();
+    /// Gives the permit back for the length of a wait.
+    pub(crate) fn pause(&self) -> Pause<'_> {
+        let mut held = lock(&self.held);
+        held.waits += 1;
+        let permit = held.permit.take();
+        drop(held);
         drop(permit);
+        Pause(self)
     }
 
-    /// Waits until the flight may go on. Cancel-safe.
+    /// Waits until the flight may go on. While it still waits for others it goes on without a
+    /// permit: taking one then could starve the very flight it waits for. Cancel-safe.
     pub(crate) async fn take(&self) {
-        if lock(&self.held).is_some() {
-            return;
+        {
+            let held = lock(&self.held);
+            if held.permit.is_some() || held.waits > 0 {
+                return;
+            }
         }
         let permit = self.calls.acquire().await;
-        // Two waits of one provider may end at once: the second permit goes back at once.
+        // Two waits may have ended at once: the second permit goes back.
         let mut held = lock(&self.held);
-        let surplus = if held.is_none() { std::mem::replace(&mut *held, permit) } else { permit };
+        let surplus = if held.permit.is_none() && held.waits == 0 {
+            std::mem::replace(&mut held.permit, permit)
+        } else {
+            permit
+        };
         drop(held);
         drop(surplus);
+    }
+}
+
+impl Pause<'_> {
+    /// The wait is over. Cancel-safe.
+    pub(crate) async fn resume(self) {
+        let slot = self.0;
+        drop(self);
+        slot.take().await;
+    }
+}
+
+impl Drop for Pause<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.held).waits -= 1;
     }
 }

@@ -78,6 +78,7 @@ async fn attempts(
     let mut deadline = None;
     for attempt in 1.. {
         tokio::select! {
+            biased;
             () = flight.stop.cancelled() => return Landed::Stopped,
             () = permit.take() => {}
         }
@@ -136,12 +137,13 @@ async fn attempts(
         if attempt >= core.tuning.attempts || !retries(&error) || again >= deadline {
             return Landed::Failed(error);
         }
-        permit.give_back();
+        let paused = permit.pause();
         lock(edges).clear();
         tokio::select! {
             () = flight.stop.cancelled() => return Landed::Stopped,
             () = core.clock.sleep_until(again) => {}
         }
+        drop(paused);
         pause = pause.saturating_mul(2);
     }
     Landed::Stopped

@@ -51,7 +51,7 @@ impl Source for FlightSource {
             deadline: Some(self.deadline),
             interaction: self.interaction,
             reject: want.rejected,
-            hint: self.hint.clone(),
+            hint: want.hint.unwrap_or_else(|| self.hint.clone()),
             ..Options::default()
         };
         let resolved = resolve(&self.core, &asker, &wanted, &options).await;

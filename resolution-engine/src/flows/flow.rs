@@ -86,6 +86,7 @@ impl SignInRequest {
     /// Starts, or joins the flow already under way for the same key. Cancel-safe: the flow goes on.
     ///
     /// # Errors
+    /// `conflict` if the flow under way expects another account.
     /// `access_denied`, `unsupported` if the provider has no sign-in, `overloaded` at the bound on
     /// flows, and what the provider says.
     pub async fn start(self) -> Result<SignInFlow, CredentialError> {
@@ -95,13 +96,12 @@ impl SignInRequest {
             Some(who) => core.authorize(who, &self.wanted)?,
             None => core.key_of(None, &self.wanted)?,
         };
-        let offers =
-            core.registry.get(&key.provider).is_some_and(|r| r.provider.sign_in().is_some());
-        if !offers {
+        let registered = core.registry.get(&key.provider);
+        let Some(registered) = registered.filter(|r| r.provider.sign_in().is_some()) else {
             let error = CredentialError::new(ErrorCode::Unsupported, "it has no sign-in");
             return Err(error.about(&key.reference()));
-        }
-        let (flow, joined) = core.flows.join(&core, &key, self.who, self.expected)?;
+        };
+        let (flow, joined) = core.flows.join(&core, &key, registered, self.who, self.expected)?;
         if joined == Joined::New {
             let start = SignInStart::new(flow.id.clone(), flow.expires_at)
                 .with_method(self.method)

@@ -5,4 +5,4 @@ mod progress;
 mod table;
 
 pub use flow::{FlowStatus, SignInFlow, SignInRequest};
-pub(crate) use table::{Flows, end, sweep};
+pub(crate) use table::{Flows, end, retire, sweep};

@@ -4,22 +4,27 @@ use std::sync::{Arc, Mutex};
 
 use credential_provider_api::{
     AccountId, AuditAction, CredentialError, ErrorCode, FlowId, FlowState, Interaction, Key,
-    Request, SignInAnswer, SignInProgress, SignInStart, SignInStep, SignedIn, Timestamp,
+    Request, SignIn, SignInAnswer, SignInProgress, SignInStart, SignInStep, SignedIn, Timestamp,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::flow::FlowStatus;
+use super::table::abandon;
 use crate::consumer::Identity;
 use crate::core::Core;
 use crate::entry::Withdrawal;
 use crate::flight::guarded;
+use crate::registry::Registered;
+use crate::service::same_login;
 use crate::sync::lock;
 
 /// A sign-in under way.
 pub(crate) struct Flow {
     pub(super) id: FlowId,
     pub(super) key: Key,
+    /// The provider it was started with: its state means nothing to another.
+    pub(super) registered: Arc<Registered>,
     /// Who started it; `None` for an administrator.
     pub(super) who: Option<Arc<Identity>>,
     pub(super) expected: Option<AccountId>,
@@ -82,25 +87,40 @@ pub(super) async fn make(
         return over(&core, &flow, CredentialError::new(ErrorCode::FlowEnded, ""));
     }
     match stepped {
-        Ok(Next::Wait(state, status)) => {
-            *lock(&flow.stage) = Stage::Waiting(state);
-            flow.status.send_replace(status);
-            Ok(())
-        }
+        Ok(Next::Wait(state, status)) => park(&core, &flow, Stage::Waiting(state), Some(status)),
         Ok(Next::Confirm(done, found, expected)) => {
-            *lock(&flow.stage) = Stage::Confirming(done);
             let step = SignInStep::ConfirmAccount { expected, found };
-            flow.status.send_replace(FlowStatus::Step(step));
-            Ok(())
+            park(&core, &flow, Stage::Confirming(done), Some(FlowStatus::Step(step)))
         }
         Ok(Next::Finished(done)) => accept(&core, &flow, done).await,
         Ok(Next::Over(error)) => over(&core, &flow, error),
         Err((error, Some(stage))) if error.is_transient() => {
-            *lock(&flow.stage) = stage;
+            park(&core, &flow, stage, None)?;
             Err(error)
         }
         Err((error, _)) => over(&core, &flow, error),
     }
+}
+
+/// Leaves the flow waiting, unless it was ended meanwhile: whoever ends it sets `stop` before it
+/// looks at the stage, so one of the two sees the other.
+fn park(
+    core: &Arc<Core>,
+    flow: &Arc<Flow>,
+    idle: Stage,
+    status: Option<FlowStatus>,
+) -> Result<(), CredentialError> {
+    let mut stage = lock(&flow.stage);
+    if flow.stop.is_cancelled() {
+        drop(stage);
+        abandon(core, flow, idle);
+        return over(core, flow, CredentialError::new(ErrorCode::FlowEnded, ""));
+    }
+    *stage = idle;
+    if let Some(status) = status {
+        flow.status.send_replace(status);
+    }
+    Ok(())
 }
 
 enum Next {
@@ -136,10 +156,8 @@ async fn step(
     mv: Move,
     stage: Option<Stage>,
 ) -> Result<Next, (CredentialError, Option<Stage>)> {
-    let missing = || (CredentialError::new(ErrorCode::ProviderNotFound, ""), None);
-    let registered = core.registry.get(&flow.key.provider).ok_or_else(missing)?;
     let unsupported = || (CredentialError::new(ErrorCode::Unsupported, "it has no sign-in"), None);
-    let sign_in = registered.provider.sign_in().ok_or_else(unsupported)?;
+    let sign_in = flow.registered.provider.sign_in().ok_or_else(unsupported)?;
     let call = |interaction| (core, &flow.key, interaction, &flow.stop);
     let (core_, key, allowed, stop) = call(Interaction::Allowed);
     let (state, progress) = match (mv, stage) {
@@ -170,15 +188,28 @@ async fn step(
         SignInProgress::Pending { poll_after } => {
             Next::Wait(state, FlowStatus::Pending { poll_after })
         }
-        SignInProgress::Finished(done) => compare(core, flow, done).await,
+        SignInProgress::Finished(done) => compare(core, flow, sign_in, done).await,
         _ => Next::Over(CredentialError::new(ErrorCode::Internal, "an unknown kind of progress")),
     })
 }
 
 /// Promise 5: another account than the expected one needs a confirmation before it counts.
-async fn compare(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Next {
-    let before = || core.table.get(&flow.key).and_then(|entry| entry.account());
-    match (flow.expected.clone().or_else(before), done.account.clone()) {
+async fn compare(core: &Arc<Core>, flow: &Arc<Flow>, sign_in: &dyn SignIn, done: SignedIn) -> Next {
+    let mut expected = flow.expected.clone();
+    if expected.is_none() {
+        expected = core.table.get(&flow.key).and_then(|entry| entry.account());
+    }
+    if expected.is_none() {
+        let call = async |request: &Request| sign_in.account(request).await;
+        expected = match guarded(core, &flow.key, Interaction::Forbidden, &flow.stop, call).await {
+            Ok(account) => account,
+            Err(error) => {
+                discard(core, flow, done).await;
+                return Next::Over(error);
+            }
+        };
+    }
+    match (expected, done.account.clone()) {
         (Some(expected), Some(found)) if expected != found => Next::Confirm(done, found, expected),
         (Some(_), None) => {
             discard(core, flow, done).await;
@@ -192,10 +223,7 @@ async fn compare(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Next {
 /// Saves the grant; from here on it counts.
 async fn accept(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Result<(), CredentialError> {
     let account = done.account.clone();
-    let Some(registered) = core.registry.get(&flow.key.provider) else {
-        return over(core, flow, CredentialError::new(ErrorCode::ProviderNotFound, ""));
-    };
-    let Some(sign_in) = registered.provider.sign_in() else {
+    let Some(sign_in) = flow.registered.provider.sign_in() else {
         return over(core, flow, CredentialError::new(ErrorCode::Unsupported, ""));
     };
     let call = async |request: &Request| sign_in.accept(request, done).await;
@@ -208,6 +236,12 @@ async fn accept(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Result<()
     let made = core.table.get_or_create(&flow.key, now, core.secs(now), &core.tuning);
     if let Ok(entry) = made {
         // Answers under way belong to the old grant; what failed for want of a sign-in is woken.
+        // It counts for every variant that this sign-in serves.
+        for other in core.table.all() {
+            if !Arc::ptr_eq(&other, &entry) && same_login(other.key(), &flow.key) {
+                other.withdraw(core, Withdrawal::SignedIn);
+            }
+        }
         let epoch = entry.withdraw(core, Withdrawal::SignedIn).epoch;
         // The sign-in may have been ended while the grant was being saved: then nothing is served.
         if let Some(credential) = credential
@@ -217,7 +251,9 @@ async fn accept(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Result<()
             entry.adopt(core, credential, epoch);
         }
     }
-    if let Some(who) = &flow.who
+    let administrator = Identity::administrator();
+    let who = flow.who.as_deref().or(administrator.as_ref());
+    if let Some(who) = who
         && let Err(error) = core.audited(who, &flow.key, AuditAction::SignedIn)
     {
         tracing::warn!(%error, "a sign-in was not audited");
@@ -229,10 +265,7 @@ async fn accept(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Result<()
 }
 
 async fn discard(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) {
-    let Some(registered) = core.registry.get(&flow.key.provider) else {
-        return;
-    };
-    let Some(sign_in) = registered.provider.sign_in() else {
+    let Some(sign_in) = flow.registered.provider.sign_in() else {
         return;
     };
     let stop = CancellationToken::new();

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use credential_provider_api::{
-    AccountId, CredentialError, ErrorCode, FlowId, Interaction, Key, Random, Request, Timestamp,
+    AccountId, CredentialError, ErrorCode, FlowId, Interaction, Key, ProviderId, Random, Request,
+    Timestamp,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use super::progress::{Flow, Stage};
 use crate::consumer::Identity;
 use crate::core::{Bounded, Core};
 use crate::flight::guarded;
+use crate::registry::Registered;
 use crate::sync::lock;
 
 /// The flows of an engine.
@@ -45,6 +47,7 @@ impl Flows {
         &self,
         core: &Core,
         key: &Key,
+        registered: Arc<Registered>,
         who: Option<Arc<Identity>>,
         expected: Option<AccountId>,
     ) -> Result<(Arc<Flow>, Joined), CredentialError> {
@@ -54,12 +57,18 @@ impl Flows {
             && now < flow.expires_at
             && !flow.stop.is_cancelled()
         {
+            if expected.is_some() && expected != flow.expected {
+                let detail = "a sign-in that expects another account is under way";
+                let error = CredentialError::new(ErrorCode::Conflict, detail);
+                return Err(error.about(&key.reference()));
+            }
             return Ok((flow.clone(), Joined::Existing));
         }
         std::mem::forget(self.pending.enter()?);
         let flow = Arc::new(Flow {
             id: fresh_id(&*core.random),
             key: key.clone(),
+            registered,
             who,
             expected,
             expires_at: now.plus(core.tuning.flow_life),
@@ -75,7 +84,15 @@ impl Flows {
     /// The flow of this name, unless it has ended.
     pub(crate) fn find(&self, id: &FlowId, now: Timestamp) -> Option<Arc<Flow>> {
         let flow = lock(&self.inner).by_id.get(id.expose()).cloned();
-        flow.filter(|flow| now < flow.expires_at)
+        flow.filter(|flow| now < flow.expires_at && !flow.stop.is_cancelled())
+    }
+
+    /// Lets the next start for the key begin a new flow.
+    fn make_way(&self, flow: &Arc<Flow>) {
+        let mut inner = lock(&self.inner);
+        if inner.by_key.get(&flow.key).is_some_and(|known| Arc::ptr_eq(known, flow)) {
+            inner.by_key.remove(&flow.key);
+        }
     }
 
     /// Takes a flow out: it can be answered no more.
@@ -118,32 +135,40 @@ pub(crate) fn sweep(core: &Arc<Core>, now: Timestamp) {
     }
 }
 
+/// Ends the flows of a provider that is replaced or removed.
+pub(crate) fn retire(core: &Arc<Core>, provider: &ProviderId) {
+    for flow in core.flows.select(|flow| flow.key.provider == *provider) {
+        cancel(core, &flow, ErrorCode::FlowEnded);
+    }
+}
+
 /// Ends one flow. A step under way notices it and ends the flow itself; of one that waits for an
 /// answer the provider is told.
 pub(super) fn cancel(core: &Arc<Core>, flow: &Arc<Flow>, code: ErrorCode) {
-    core.flows.remove(flow);
     flow.stop.cancel();
     let idle = {
         let mut stage = lock(&flow.stage);
         match std::mem::replace(&mut *stage, Stage::Ended) {
             Stage::Stepping => {
                 *stage = Stage::Stepping;
-                None
+                // Still to be found by whoever must wait until it cannot save anything any more.
+                core.flows.make_way(flow);
+                return;
             }
-            Stage::Ended => None,
-            idle => Some(idle),
+            Stage::Ended => return,
+            idle => idle,
         }
     };
-    let Some(idle) = idle else { return };
+    core.flows.remove(flow);
     flow.fail(CredentialError::new(code, ""));
+    abandon(core, flow, idle);
+}
+
+/// Tells the provider that a flow is over. Also during a shutdown, which waits for it.
+pub(super) fn abandon(core: &Arc<Core>, flow: &Arc<Flow>, idle: Stage) {
     let (owner, flow) = (core.clone(), flow.clone());
     let tell = async move {
-        let Some(registered) = owner.registry.get(&flow.key.provider) else {
-            return;
-        };
-        let Some(sign_in) = registered.provider.sign_in() else {
-            return;
-        };
+        let Some(sign_in) = flow.registered.provider.sign_in() else { return };
         // A token of its own: the flow's is cancelled already.
         let stop = CancellationToken::new();
         let call = async |request: &Request| {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use credential_provider_api::{Hint, Interaction, Timestamp};
+use credential_provider_api::{Clock, Hint, Interaction, Timestamp};
 use tokio::sync::Notify;
 
 use super::wheel::Wheel;
@@ -19,6 +19,7 @@ const TICK: Duration = Duration::from_millis(100);
 const SWEEP: Duration = Duration::from_secs(60);
 
 pub(crate) struct Scheduler {
+    clock: Arc<dyn Clock>,
     started: Timestamp,
     wheel: Mutex<Wheel<Weak<Entry>>>,
     /// Wakes the task when something is due earlier than it sleeps.
@@ -26,8 +27,8 @@ pub(crate) struct Scheduler {
 }
 
 impl Scheduler {
-    pub(crate) fn new(started: Timestamp) -> Self {
-        Self { started, wheel: Mutex::new(Wheel::new(0)), earlier: Arc::default() }
+    pub(crate) fn new(clock: Arc<dyn Clock>, started: Timestamp) -> Self {
+        Self { clock, started, wheel: Mutex::new(Wheel::new(0)), earlier: Arc::default() }
     }
 
     /// Looks at `entry` again at `at`. Forgets an earlier appointment.
@@ -37,7 +38,9 @@ impl Scheduler {
             return;
         }
         let wanted = self.tick(at) + 1;
+        let now = self.tick(self.clock.now());
         let mut wheel = lock(&self.wheel);
+        wheel.set_back(now);
         let next = wheel.next();
         let due = wheel.insert(Arc::downgrade(entry), wanted);
         entry.due().store(due, Ordering::Release);
@@ -92,6 +95,8 @@ pub(crate) async fn run(core: Weak<Core>) {
             }
         }
         start_renewals(&core, now);
+        // Also if the clock was set back.
+        next_sweep = next_sweep.min(now.plus(SWEEP));
         if now >= next_sweep {
             let idle = u32::try_from(core.tuning.idle.as_secs()).unwrap_or(u32::MAX);
             let revoked = u32::try_from(core.tuning.revocations.as_secs()).unwrap_or(u32::MAX);

@@ -53,10 +53,16 @@ impl<T> Wheel<T> {
         due
     }
 
+    /// Follows a clock that was set back. Slots are by the items' own ticks, so only the hand moves.
+    pub fn set_back(&mut self, now: u32) {
+        self.now = self.now.min(now);
+    }
+
     /// Turns to tick `now` and returns what is due by then. `due_of` says when an item is due, or
     /// that it no longer is; one that is due where another slot lies was scheduled anew.
     pub fn turn(&mut self, now: u32, mut due_of: impl FnMut(&T) -> Option<u32>) -> Vec<T> {
         let mut due = Vec::new();
+        self.set_back(now);
         let turns = now.saturating_sub(self.now).min(SLOTS as u32);
         for tick in (now + 1 - turns)..=now {
             let index = index_of(tick);

@@ -79,8 +79,14 @@ async fn until_named(stream: &mut Changes, key: &Key) -> bool {
     loop {
         match poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
             Some(Change::All) => return true,
-            Some(Change::Key(changed)) if changed == *key => return true,
-            Some(Change::Key(_)) => {}
+            Some(
+                Change::Key(changed)
+                | Change::SignedIn(changed)
+                | Change::SignedOut(changed)
+                | Change::Revoked(changed),
+            ) if changed == *key => return true,
+            Some(Change::Credential(id)) if id == key.credential => return true,
+            Some(_) => {}
             None => return false,
         }
     }

@@ -96,7 +96,7 @@ pub(super) struct Ghost {
     pub(super) old: Option<Revision>,
     pub(super) record: Option<Record>,
     issued: u64,
-    /// Seen rejected. A withdrawal ends the memory of it: what the source says then is believed.
+    /// Seen rejected, until another grant may be what answers.
     pub(super) rejected: Vec<Revision>,
     /// What was served last was rejected, and nothing has taken its place.
     pub(super) dead: bool,
@@ -187,9 +187,11 @@ impl Ghost {
         self.generation += 1;
         self.old = self.serving.map(|old| old.revision).or(self.old);
         self.serving = None;
-        self.rejected.clear();
-        self.dead = false;
-        self.forced = None;
+        if !matches!(withdrawal, Withdrawal::Invalidated | Withdrawal::ParentEnded) {
+            self.rejected.clear();
+            self.dead = false;
+            self.forced = None;
+        }
         self.calm();
         self.adoptable = withdrawal == Withdrawal::SignedIn;
         match withdrawal {

@@ -1,0 +1,97 @@
+//! Holes once found between engine and providers; each stays closed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+mod common;
+use common::*;
+use credential_provider_api::*;
+use resolution_engine::*;
+use std::sync::Arc;
+use std::time::Duration;
+const HOUR: Option<Duration> = Some(Duration::from_secs(3600));
+const SEC: Duration = Duration::from_secs(1);
+#[tokio::test]
+async fn account_forgotten_by_a_renewal_without_one() {
+    // argued only
+}
+struct Panicky(ProviderDescriptor);
+#[async_trait]
+impl CredentialProvider for Panicky {
+    fn descriptor(&self) -> &ProviderDescriptor {
+        &self.0
+    }
+    async fn resolve(&self, _: &Request) -> Answer {
+        Ok(Credential::api_key("k".into()).into())
+    }
+    fn changes(&self) -> Changes {
+        panic!("boom")
+    }
+}
+#[tokio::test]
+async fn panicking_changes_is_contained() {
+    let d = ProviderDescriptor::new(ProviderId::new("x").unwrap(), "x")
+        .with_credential(CredentialDescriptor::gateway(IdPattern::any(), CredentialKind::ApiKey));
+    let w = World::build(&[], |b| b.tuning(tuning()));
+    w.engine.register(Arc::new(Panicky(d)));
+}
+#[tokio::test]
+async fn health_of_a_session_provider() {
+    struct S(ProviderDescriptor);
+    #[async_trait]
+    impl CredentialProvider for S {
+        fn descriptor(&self) -> &ProviderDescriptor {
+            &self.0
+        }
+        async fn resolve(&self, _: &Request) -> Answer {
+            Ok(Credential::api_key("k".into()).into())
+        }
+        async fn check(
+            &self,
+            r: &Request,
+            _: Option<&Credential>,
+        ) -> Result<Health, CredentialError> {
+            r.session()?;
+            Ok(Health::healthy())
+        }
+    }
+    let d = ProviderDescriptor::new(ProviderId::new("x").unwrap(), "x")
+        .with_credential(CredentialDescriptor::session(
+            IdPattern::new("own").unwrap(),
+            CredentialKind::ApiKey,
+        ))
+        .with_capability(Capability::Check);
+    let mut t = tuning();
+    t.health_every = Some(10 * SEC);
+    let w = World::build(&[], |b| b.tuning(t).provider(S(d)));
+    let mut ev = w.engine.events();
+    w.pass(11 * SEC).await;
+    while let Some(Delivery::Event(e)) = ev.try_next() {
+        if let EventKind::HealthChecked { health, .. } = e.kind {
+            assert_eq!(health.status, HealthStatus::Healthy, "{health:?}");
+        }
+    }
+}
+#[tokio::test]
+async fn interaction_required_is_terminal() {
+    let v = Scripted::new("vault", HOUR);
+    v.then(Act::Answer(fails(ErrorCode::InteractionRequired)));
+    let w = World::new(&[&v]);
+    assert!(w.ask(&at("vault/shared")).await.is_err());
+    w.pass(1800 * SEC).await;
+    let r = w.ask(&at("vault/shared")).await;
+    assert!(r.is_ok(), "unlocked since, half an hour later: {:?}", r.err());
+}
+#[tokio::test]
+async fn lapsed_dependency_rule() {
+    let idp = Scripted::new("idp", HOUR);
+    let volc = Scripted::new("volc", HOUR);
+    *volc.derives.lock().unwrap() = Some(Want::new(at("idp/shared")));
+    let w = World::new(&[&idp, &volc]);
+    w.ask(&at("volc/shared")).await.unwrap();
+    w.engine.administrator().replace_access(AccessRules::deny_all().allow("tool:*", "*").unwrap());
+    let r = w.ask(&at("volc/shared")).await;
+    assert!(r.is_err(), "derived under a rule that is gone, still served");
+}
