@@ -279,6 +279,41 @@ async fn concurrent_starts_join_one_flow_of_that_person_only() {
 }
 
 #[tokio::test]
+async fn sign_ins_under_way_are_bounded() {
+    let login = Login::new();
+    let rules = AccessRules::deny_all().allow("tool:*", "*").unwrap();
+    let mut few = tuning();
+    few.flows = 3;
+    let provider = LoginProvider(login);
+    let world = World::build(&[], |b| b.provider(provider).access(rules).tuning(few));
+    let key = at("login/token");
+    let people: Vec<EffectiveSession> = (0..4).map(|n| person(&format!("p{n}"))).collect();
+    let mut flows = Vec::new();
+    for person in &people[..3] {
+        flows.push(world.tool.request(&key).session(person).sign_in().start().await.unwrap());
+    }
+    let fourth = || world.tool.request(&key).session(&people[3]).sign_in().start();
+    assert_eq!(fourth().await.unwrap_err().code(), ErrorCode::Overloaded);
+    flows[0].cancel();
+    fourth().await.unwrap();
+    // What is never answered gives its place back when it expires.
+    world.pass(Duration::from_secs(700)).await;
+    assert_eq!(world.engine.counters().flows, 0);
+}
+
+#[tokio::test]
+async fn another_expectation_does_not_join_a_flow() {
+    let (world, _login) = login_world();
+    let (key, alice) = (at("login/token"), person("alice"));
+    let ask = || world.tool.request(&key).session(&alice).sign_in();
+    let flow = ask().start().await.unwrap();
+    let expecting = ask().expect_account(AccountId::new("alice").unwrap()).start().await;
+    assert_eq!(expecting.unwrap_err().code(), ErrorCode::Conflict);
+    flow.cancel();
+    ask().expect_account(AccountId::new("alice").unwrap()).start().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_flow_expires_and_can_be_cancelled() {
     let (world, _login) = login_world();
     let (key, alice) = (at("login/token"), person("alice"));

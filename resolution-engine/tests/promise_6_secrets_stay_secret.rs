@@ -120,6 +120,26 @@ async fn the_mark_is_found_at_the_sinks_only() {
     show(&plain);
     show(&SignInAnswer::Fields(BTreeMap::from([("pin".to_owned(), MARK.into())])));
     show(&FlowId::from_text(MARK));
+    // A sign-in by fields: the mark is typed in, and is in the flow's address.
+    let (pins, alice) = (at("pins/pin"), person("alice"));
+    world.engine.register(Arc::new(Pins::new()));
+    let flow = world.tool.request(&pins).session(&alice).sign_in().start().await.unwrap();
+    show(&flow);
+    show(&flow.status());
+    let typed = SignInAnswer::Fields(BTreeMap::from([("pin".to_owned(), MARK.into())]));
+    show(&flow.answer(typed).await);
+    show(&flow.ended().await);
+    let mine = world.tool.request(&pins).session(&alice).bind().unwrap();
+    show(&mine.get().await);
+    show(&mine.version());
+    show(&admin.at(&pins).session(&alice).sign_out().await);
+    let again = world.tool.request(&pins).session(&alice).sign_in().start().await.unwrap();
+    show(&again.answer(SignInAnswer::Pasted(MARK.into())).await);
+    again.cancel();
+    show(&admin.list(&ProviderId::new("pins").unwrap()).await);
+    show(&world.engine.configure(Configuration::from_json(&json).unwrap()).await.map(|r| r.added));
+    admin.replace_access(AccessRules::deny_all());
+    show(&world.tool.request(&pins).session(&alice).await);
     while let Some(delivery) = events.try_next() {
         show(&delivery);
     }
@@ -145,6 +165,86 @@ async fn the_mark_is_found_at_the_sinks_only() {
     assert!(credential.field("key").unwrap().expose_secret().contains(MARK));
     let stored = credential.encode().unwrap();
     assert!(String::from_utf8_lossy(stored.expose_secret()).contains(MARK));
+}
+
+/// Keeps whatever pin is typed in.
+struct Pins {
+    descriptor: ProviderDescriptor,
+    pin: Mutex<Option<SecretString>>,
+}
+
+impl Pins {
+    fn new() -> Self {
+        let pin = CredentialDescriptor::session(
+            IdPattern::new("pin").unwrap(),
+            CredentialKind::UserValue,
+        );
+        let descriptor = ProviderDescriptor::new(ProviderId::new("pins").unwrap(), "Pins")
+            .with_credential(pin)
+            .with_sign_in(SignInMethod::Fields);
+        Self { descriptor, pin: Mutex::default() }
+    }
+
+    fn value(pin: SecretString) -> Credential {
+        Credential::user_value(BTreeMap::from([("pin".to_owned(), pin)]))
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for Pins {
+    fn descriptor(&self) -> &ProviderDescriptor {
+        &self.descriptor
+    }
+    async fn resolve(&self, _: &Request) -> Result<Resolution, CredentialError> {
+        let pin = self.pin.lock().unwrap().clone();
+        let none = || CredentialError::needs_reauth(ReauthReason::NotSignedIn, "");
+        Ok(Self::value(pin.ok_or_else(none)?).into())
+    }
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl SignIn for Pins {
+    async fn start(
+        &self,
+        _: &Request,
+        start: &SignInStart,
+    ) -> Result<(FlowState, SignInProgress), CredentialError> {
+        let step = SignInStep::OpenUrl {
+            url: format!("https://idp.example/{MARK}?state={}", start.flow.expose()),
+            expires_at: start.expires_at,
+            poll_every: None,
+        };
+        Ok((Box::new(MARK), SignInProgress::Step(step)))
+    }
+    async fn answer(
+        &self,
+        _: &Request,
+        _: &mut FlowState,
+        answer: SignInAnswer,
+    ) -> Result<SignInProgress, CredentialError> {
+        let SignInAnswer::Fields(mut fields) = answer else {
+            let detail = Detail::cleaned(&format!("cannot use {MARK}-0123456789-abcdefghij"));
+            return Err(CredentialError::new(ErrorCode::InvalidResponse, detail));
+        };
+        let pin = fields.remove("pin").unwrap();
+        Ok(SignInProgress::Finished(SignedIn::new(None, Box::new(pin))))
+    }
+    async fn accept(
+        &self,
+        _: &Request,
+        done: SignedIn,
+    ) -> Result<Option<Credential>, CredentialError> {
+        let pin = *done.state.downcast::<SecretString>().unwrap();
+        *self.pin.lock().unwrap() = Some(pin.clone());
+        Ok(Some(Self::value(pin)))
+    }
+    async fn sign_out(&self, _: &Request) -> Result<Revocation, CredentialError> {
+        self.pin.lock().unwrap().take();
+        Ok(Revocation::LocalOnly)
+    }
 }
 
 #[test]
