@@ -335,13 +335,11 @@ impl Core {
         self.handles.end(|handle| {
             let decision = self.access.decide(&handle.consumer.name, &handle.wanted.reference);
             // Another key is another identity: what a child session no longer inherits.
-            let same = || {
-                self.key_of(None, handle.wanted).is_ok()
-                    && self
-                        .key_of(Some(handle.consumer), handle.wanted)
-                        .is_ok_and(|k| k == *handle.key)
+            let moved = match self.key_of(Some(handle.consumer), handle.wanted) {
+                Ok(key) => key != *handle.key,
+                Err(error) => error.code() == ErrorCode::AccessDenied,
             };
-            (decision == Decision::Denied || !same()).then_some(ErrorCode::AccessDenied)
+            (decision == Decision::Denied || moved).then_some(ErrorCode::AccessDenied)
         });
         for entry in self.table.all() {
             entry.forgive();

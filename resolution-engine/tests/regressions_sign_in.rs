@@ -294,3 +294,68 @@ async fn nothing_runs_after_shutdown() {
     let r = admin.at(&at("vault/shared")).revoke().await;
     assert!(r.is_err() && v.revoked.lock().unwrap().is_empty(), "{r:?}");
 }
+
+/// Its sign-in brings a credential that it derived from another.
+struct Deriving(ProviderDescriptor);
+
+#[async_trait]
+impl CredentialProvider for Deriving {
+    fn descriptor(&self) -> &ProviderDescriptor {
+        &self.0
+    }
+    async fn resolve(&self, _: &Request) -> Answer {
+        Err(CredentialError::needs_reauth(ReauthReason::NotSignedIn, ""))
+    }
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl SignIn for Deriving {
+    async fn start(
+        &self,
+        _: &Request,
+        _: &SignInStart,
+    ) -> Result<(FlowState, SignInProgress), CredentialError> {
+        let fields = vec![Field::plain("name", "Name")];
+        Ok((Box::new(()), SignInProgress::Step(SignInStep::AskFields { fields })))
+    }
+    async fn answer(
+        &self,
+        _: &Request,
+        _: &mut FlowState,
+        _: SignInAnswer,
+    ) -> Result<SignInProgress, CredentialError> {
+        Ok(SignInProgress::Finished(SignedIn::new(None, Box::new(()))))
+    }
+    async fn accept(
+        &self,
+        request: &Request,
+        _: SignedIn,
+    ) -> Result<Option<Credential>, CredentialError> {
+        let parent = request.depend_on(Want::new(at("idp/shared"))).await?;
+        Ok(Some(Credential::token(format!("from-{}", text(&parent)).into())))
+    }
+    async fn sign_out(&self, _: &Request) -> Result<Revocation, CredentialError> {
+        Ok(Revocation::LocalOnly)
+    }
+}
+
+#[tokio::test]
+async fn what_a_sign_in_brings_ends_with_what_it_was_derived_from() {
+    let idp = Scripted::new("idp", Some(600 * SEC));
+    let token = IdPattern::new("token").unwrap();
+    let described = CredentialDescriptor::gateway(token, CredentialKind::Token);
+    let id = ProviderId::new("deriving").unwrap();
+    let deriving = Deriving(ProviderDescriptor::new(id, "Deriving").with_credential(described));
+    let world = World::build(&[&idp], |b| b.access(rules()).tuning(tuning()).provider(deriving));
+    let key = at("deriving/token");
+    let flow = world.tool.request(&key).sign_in().start().await.unwrap();
+    flow.answer(SignInAnswer::Poll).await.unwrap();
+    let parent = world.tool.request(&at("idp/shared")).await.unwrap();
+    let child = world.tool.request(&key).await.unwrap();
+    assert!(child.window().until <= parent.window().until);
+    world.engine.administrator().at(&at("idp/shared")).revoke().await.unwrap();
+    assert!(world.tool.request(&key).await.is_err());
+}

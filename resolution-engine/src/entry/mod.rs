@@ -1,6 +1,7 @@
 //! One credential for one key: a state machine without I/O, and the thin shell around it.
 
 mod cell;
+mod decision;
 #[cfg(test)]
 mod exploration;
 mod glance;

@@ -123,7 +123,7 @@ impl Entry {
         outcome
     }
 
-    fn adopt_child(self: &Arc<Self>, child: &Arc<Self>, edge: &Edge) -> bool {
+    pub(super) fn adopt_child(self: &Arc<Self>, child: &Arc<Self>, edge: &Edge) -> bool {
         let known = lock(&child.inner).kin.as_ref().is_some_and(|kin| kin.has_parent(edge));
         let mut inner = lock(&self.inner);
         if inner.machine.epoch() != edge.epoch {
@@ -165,7 +165,7 @@ impl Entry {
 }
 
 /// A provider's credential as it will be served, and how the flight ended with it.
-fn issue(
+pub(super) fn issue(
     core: &Core,
     inner: &Inner,
     credential: Credential,

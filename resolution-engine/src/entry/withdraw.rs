@@ -6,9 +6,9 @@ use std::sync::{Arc, MutexGuard, Weak};
 use credential_provider_api::{ChangeCause, Credential, Event, EventKind, Revision};
 
 use super::cell::{Entry, Inner};
-use super::kin::Kin;
-use super::machine::{Rejection, Withdrawal};
-use super::window::plan;
+use super::kin::{Edge, Kin};
+use super::machine::{Ended, Rejection, Withdrawal};
+use super::settle::issue;
 use crate::core::Core;
 use crate::flight::Flight;
 use crate::sync::lock;
@@ -71,21 +71,27 @@ impl Entry {
     }
 
     /// A credential a sign-in brought is served at once, unless something was taken back since
-    /// `epoch`, the one the sign-in began.
-    pub(crate) fn adopt(self: &Arc<Self>, core: &Core, credential: Credential, epoch: u32) {
+    /// `epoch`, the one the sign-in began, or from what it was derived from.
+    pub(crate) fn adopt(
+        self: &Arc<Self>,
+        core: &Core,
+        credential: Credential,
+        epoch: u32,
+        edges: &[Edge],
+    ) {
         let now = core.clock.now();
-        let revision = credential.revision().unwrap_or_else(|| core.next_revision());
-        let (end, fresh) = (credential.expires_at(), credential.freshness());
-        let Some(plan) = plan(now, end, fresh, &core.tuning, core.jitter()) else {
+        if edges.iter().any(|edge| !edge.parent.adopt_child(self, edge)) {
             return;
-        };
-        let credential = Arc::new(credential.served(revision, plan.window));
+        }
         let mut inner = lock(&self.inner);
         if inner.machine.epoch() != epoch {
             return;
         }
+        let issued = issue(core, &inner, credential, edges, now);
+        let (Ended::Issued { revision, plan }, Some(credential)) = issued else { return };
         inner.machine.adopt(revision, plan, now);
-        self.publish(&mut inner, &credential, &[], 0);
+        let depth = edges.iter().map(|edge| edge.depth + 1).max().unwrap_or(0);
+        self.publish(&mut inner, &credential, edges, depth);
         self.tell(core, &mut inner, now, ChangeCause::SignedIn);
         let key = self.key().clone();
         core.events.send(Event::new(now, EventKind::Renewed { key, revision }));

@@ -2,7 +2,7 @@
 //! commit, panic.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use credential_provider_api::{
     CommitGate, CredentialError, ErrorCode, Hint, Interaction, Key, Request,
@@ -14,6 +14,8 @@ use super::run::{Limited, limited};
 use super::source::FlightSource;
 use crate::consumer::Identity;
 use crate::core::Core;
+use crate::entry::Edge;
+use crate::sync::lock;
 
 /// Calls a provider about `key` until it answers, meets the fetch limit or `stop`. Run it on a task
 /// of the engine: a committed exchange must not be dropped.
@@ -24,6 +26,18 @@ pub(crate) async fn guarded<T>(
     stop: &CancellationToken,
     call: impl AsyncFnOnce(&Request) -> Result<T, CredentialError>,
 ) -> Result<T, CredentialError> {
+    guarded_deriving(core, key, interaction, stop, call).await.0
+}
+
+/// The same, and what the call depended on.
+pub(crate) async fn guarded_deriving<T>(
+    core: &Arc<Core>,
+    key: &Key,
+    interaction: Interaction,
+    stop: &CancellationToken,
+    call: impl AsyncFnOnce(&Request) -> Result<T, CredentialError>,
+) -> (Result<T, CredentialError>, Vec<Edge>) {
+    let edges = Arc::new(Mutex::new(Vec::new()));
     let deadline = core.clock.now().plus(core.tuning.fetch_limit);
     let gate = CommitGate::new();
     let source = FlightSource {
@@ -36,7 +50,7 @@ pub(crate) async fn guarded<T>(
         interaction,
         hint: Hint::default(),
         permit: None,
-        edges: Arc::default(),
+        edges: edges.clone(),
     };
     let request = Request::new(key.clone(), core.clock.clone())
         .with_interaction(interaction)
@@ -54,5 +68,6 @@ pub(crate) async fn guarded<T>(
         Limited::Stopped => Err(fail(ErrorCode::Cancelled)),
         Limited::TooLong => Err(fail(ErrorCode::Timeout)),
     };
-    answer.map_err(|error| error.about(&key.reference()))
+    let edges = std::mem::take(&mut *lock(&edges));
+    (answer.map_err(|error| error.about(&key.reference())), edges)
 }

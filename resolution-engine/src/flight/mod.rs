@@ -14,7 +14,7 @@ use credential_provider_api::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use guarded::guarded;
+pub(crate) use guarded::{guarded, guarded_deriving};
 pub(crate) use permit::{Calls, PermitSlot};
 pub(crate) use run::{Context, start};
 pub(crate) use source::DEEPEST;

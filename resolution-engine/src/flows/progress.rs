@@ -14,7 +14,7 @@ use super::table::abandon;
 use crate::consumer::Identity;
 use crate::core::Core;
 use crate::entry::Withdrawal;
-use crate::flight::guarded;
+use crate::flight::{guarded, guarded_deriving};
 use crate::registry::Registered;
 use crate::service::same_login;
 use crate::sync::lock;
@@ -227,7 +227,8 @@ async fn accept(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Result<()
         return over(core, flow, CredentialError::new(ErrorCode::Unsupported, ""));
     };
     let call = async |request: &Request| sign_in.accept(request, done).await;
-    let accepted = guarded(core, &flow.key, Interaction::Forbidden, &flow.stop, call).await;
+    let accepting = guarded_deriving(core, &flow.key, Interaction::Forbidden, &flow.stop, call);
+    let (accepted, edges) = accepting.await;
     let credential = match accepted {
         Ok(credential) => credential,
         Err(error) => return over(core, flow, error),
@@ -248,7 +249,7 @@ async fn accept(core: &Arc<Core>, flow: &Arc<Flow>, done: SignedIn) -> Result<()
             && credential.validate().is_ok()
             && !flow.stop.is_cancelled()
         {
-            entry.adopt(core, credential, epoch);
+            entry.adopt(core, credential, epoch, &edges);
         }
     }
     let administrator = Identity::administrator();
