@@ -95,3 +95,23 @@ async fn lapsed_dependency_rule() {
     let r = w.ask(&at("volc/shared")).await;
     assert!(r.is_err(), "derived under a rule that is gone, still served");
 }
+
+#[tokio::test]
+async fn calls_outside_flights_stay_within_the_limits_too() {
+    let vault = Scripted::new("vault", HOUR);
+    let mut one = tuning();
+    one.calls_per_provider = 1;
+    let world = World::tuned(&[&vault], one);
+    vault.then(Act::After(5 * SEC, issues("slow")));
+    let tool = world.tool.clone();
+    let asked = tokio::spawn(async move { tool.request(&at("vault/shared")).await });
+    settle().await;
+    let admin = world.engine.administrator();
+    let other = at("vault/shared-other");
+    let revoking = tokio::spawn(async move { admin.at(&other).revoke().await });
+    world.pass(4 * SEC).await;
+    assert!(!revoking.is_finished(), "it waits for its turn");
+    world.pass(SEC).await;
+    asked.await.unwrap().unwrap();
+    revoking.await.unwrap().unwrap();
+}

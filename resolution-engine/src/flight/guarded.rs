@@ -1,5 +1,5 @@
-//! A provider call outside a flight (check, revoke, sign-in, …) under the same guards: limit,
-//! commit, panic.
+//! A provider call outside a flight (check, revoke, sign-in, …) under the same guards: call limits,
+//! fetch limit, commit, panic.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,9 @@ use credential_provider_api::{
 };
 use futures::FutureExt as _;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
+use super::permit::PermitSlot;
 use super::run::{Limited, limited};
 use super::source::FlightSource;
 use crate::consumer::Identity;
@@ -37,8 +39,21 @@ pub(crate) async fn guarded_deriving<T>(
     stop: &CancellationToken,
     call: impl AsyncFnOnce(&Request) -> Result<T, CredentialError>,
 ) -> (Result<T, CredentialError>, Vec<Edge>) {
-    let edges = Arc::new(Mutex::new(Vec::new()));
+    let fail = |code| CredentialError::new(code, "").about(&key.reference());
     let deadline = core.clock.now().plus(core.tuning.fetch_limit);
+    let permit = core.registry.get(&key.provider);
+    let permit = permit.map(|r| Arc::new(PermitSlot::new(r.calls.clone(), None)));
+    if let Some(permit) = &permit {
+        tokio::select! {
+            biased;
+            () = permit.take() => {}
+            () = stop.cancelled() => return (Err(fail(ErrorCode::Cancelled)), Vec::new()),
+            () = core.clock.sleep_until(deadline) => {
+                return (Err(fail(ErrorCode::Timeout)), Vec::new());
+            }
+        }
+    }
+    let edges = Arc::new(Mutex::new(Vec::new()));
     let gate = CommitGate::new();
     let source = FlightSource {
         core: core.clone(),
@@ -49,7 +64,7 @@ pub(crate) async fn guarded_deriving<T>(
         deadline,
         interaction,
         hint: Hint::default(),
-        permit: None,
+        permit: permit.clone(),
         edges: edges.clone(),
     };
     let request = Request::new(key.clone(), core.clock.clone())
@@ -57,8 +72,9 @@ pub(crate) async fn guarded_deriving<T>(
         .with_deadline(deadline)
         .with_source(Arc::new(source))
         .with_gate(gate.clone());
-    let called = AssertUnwindSafe(call(&request)).catch_unwind();
-    let fail = |code| CredentialError::new(code, "");
+    let span = tracing::debug_span!("call", provider = %key.provider, credential = %key.credential);
+    core.counters.provider_calls.add(1);
+    let called = AssertUnwindSafe(call(&request)).catch_unwind().instrument(span);
     let answer = match limited(core, stop, &gate, deadline, called).await {
         Limited::Answered(Ok(answer)) => answer,
         Limited::Answered(Err(_)) => {
