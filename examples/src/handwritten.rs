@@ -64,16 +64,4 @@ impl CredentialProvider for FileProvider {
         let a_minute = Freshness::For(Duration::from_secs(60)); // Then an edit is seen.
         Ok(credential.with_freshness(a_minute).into())
     }
-
-    async fn refresh(
-        &self,
-        request: &Request,
-        current: &Credential,
-        why: Reason,
-    ) -> Result<Resolution, CredentialError> {
-        let next = self.resolve(request).await?;
-        let same = matches!(&next, Resolution::Credential(c) if c.same_secrets(current));
-        let again = same && why == Reason::Rejected;
-        Ok(if again { Resolution::Unchanged } else { next })
-    }
 }

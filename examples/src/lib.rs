@@ -2,7 +2,7 @@
 //!
 //! | what | where | run it |
 //! |---|---|---|
-//! | a provider in under 80 lines | [`handwritten`] | `cargo test -p examples --test conformance` |
+//! | a provider in under 70 lines | [`handwritten`] | `cargo test -p examples --test conformance` |
 //! | the engine in ten lines | `src/bin/embed.rs` | `cargo run -p examples --bin embed` |
 //! | a gateway, and the life of its credentials | [`gateway`] | `cargo run -p examples --bin gateway` |
 //!

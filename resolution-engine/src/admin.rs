@@ -172,7 +172,8 @@ impl Target {
     }
 
     /// Withdraws the credential and removes its grant, at the source too where possible. Requests
-    /// fail with `needs_reauth` until somebody signs in. Cancel-safe: the work goes on.
+    /// fail with `needs_reauth` until somebody signs in; of a provider without sign-in, until
+    /// [`release`](Self::release). Cancel-safe: the work goes on.
     ///
     /// # Errors
     /// `unsupported` if there is no sign-in; what the source or store said. The credential is

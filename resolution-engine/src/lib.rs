@@ -93,7 +93,8 @@
 //! Entries, sessions, waiters, handles and sign-ins are bounded; at a bound a request fails with
 //! `overloaded` and names the limit. Before that, entries that hold no credential are forgotten, the
 //! oldest first, then those unused for a quarter of the idle time. An entry in use, bound to a
-//! handle, or revoked is never pushed out, so a flood of unknown sessions costs the flooder only.
+//! handle, or revoked is never pushed out by others. A revocation is remembered for
+//! [30 days](Tuning::revocations) and counts against the bound until then.
 //!
 //! # What to know
 //! - Containing a panicking provider needs `panic = "unwind"`, the default.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use credential_provider_api::{
     Capability, Change, Changes, Credential, CredentialDescriptor, CredentialError, CredentialKind,
     CredentialProvider, CredentialRef, ErrorCode, IdPattern, Key, Origin, ProviderDescriptor,
-    ProviderId, Reason, Request, Resolution, async_trait,
+    ProviderId, Request, Resolution, async_trait,
 };
 use futures::stream;
 
@@ -50,18 +50,6 @@ impl CredentialProvider for Console {
         }
         let key = self.issuer.model_key().await.map_err(refused)?;
         Ok(Credential::api_key(key).with_origin(self.origin.clone()).into())
-    }
-
-    // A static key that was rejected is the same when it is read again, until somebody rotates it.
-    async fn refresh(
-        &self,
-        request: &Request,
-        current: &Credential,
-        why: Reason,
-    ) -> Result<Resolution, CredentialError> {
-        let next = self.resolve(request).await?;
-        let same = matches!(&next, Resolution::Credential(c) if c.same_secrets(current));
-        Ok(if same && why == Reason::Rejected { Resolution::Unchanged } else { next })
     }
 
     fn changes(&self) -> Changes {
