@@ -171,6 +171,30 @@ async fn promise_1_a_rotating_grant_is_spent_once_by_two_engines_on_one_store() 
     assert!((50..=52).contains(&rotations), "{rotations} rotations in 50 lives");
 }
 
+#[tokio::test]
+async fn promise_7_a_rotated_grant_is_kept_before_anybody_sees_the_new_credential() {
+    let (issuer, store) = (Arc::new(Issuer::default()), MemoryStore::new());
+    let world = world_of(vec![Rotating::new(&issuer, &store)]);
+    let key = at("oauth/token");
+    for nth in 1..=3 {
+        // Given up at once: the exchange, once sent, is saved all the same.
+        let (tool, key_) = (world.tool.clone(), key.clone());
+        let caller = tokio::spawn(async move { tool.request(&key_).await });
+        settle().await;
+        caller.abort();
+        world.pass(Duration::from_millis(50)).await;
+        let served = world.ask(&key).await.unwrap();
+        assert_eq!(text(&served), format!("access-{nth}"));
+        let kept = store.load(&Key::gateway(&key)).await.unwrap();
+        assert_eq!(kept.revision, served.revision());
+        let record = kept.record.unwrap();
+        assert_eq!(record.grant.unwrap().expose(), format!("refresh-{nth}").as_bytes());
+        assert!(record.intent.is_none());
+        world.pass(LIFE).await;
+    }
+    assert_eq!(issuer.reused.load(Ordering::SeqCst), 0);
+}
+
 // --- 2. A token derived from another credential. -----------------------------------------------
 
 struct Derived(ProviderDescriptor);
