@@ -36,11 +36,15 @@ pub(super) async fn end_session(host: &Arc<Host>) -> Chapter {
 }
 
 /// The gateway stops.
-pub(super) async fn shut_down(host: &Arc<Host>) {
+pub(super) async fn shut_down(host: &Arc<Host>, printing: JoinHandle<()>) {
     host.narrator.chapter("the gateway stops");
     let begun = Instant::now();
     host.engine.shutdown().await;
-    host.say("gateway", format!("is down after {} ms", begun.elapsed().as_millis()));
+    let down = begun.elapsed();
+    // The last events stand before what is said of the end.
+    let ended = tokio::time::timeout(Duration::from_secs(1), printing).await;
+    host.checks.expect(ended.is_ok(), "with the engine its events have ended");
+    host.say("gateway", format!("is down after {} ms", down.as_millis()));
     let refused = host.tool.request(&host.calendar).session(&host.alice.session).await;
     let code = refused.err().map(|error| error.code());
     if let Some(code) = code {
@@ -50,12 +54,10 @@ pub(super) async fn shut_down(host: &Arc<Host>) {
 }
 
 /// Lets go of the engine: nothing of it may be left.
-pub(super) async fn close(host: Arc<Host>, printing: JoinHandle<()>) -> Checks {
+pub(super) fn close(host: Arc<Host>) -> Checks {
     let checks = Arc::into_inner(host).map(|host| host.checks);
     let alone = checks.is_some();
     let checks = checks.unwrap_or_default();
     checks.expect(alone, "no task holds on to the gateway");
-    let ended = tokio::time::timeout(Duration::from_secs(1), printing).await;
-    checks.expect(ended.is_ok(), "the engine is gone: its events have ended");
     checks
 }

@@ -30,9 +30,9 @@ pub(super) async fn tell(host: Arc<Host>) -> bool {
         let told = format!("the story is told to its end, not: {error}");
         host.checks.expect(false, told);
     }
-    ending::shut_down(&host).await;
+    ending::shut_down(&host, printing).await;
     table::print(&host);
-    let checks = ending::close(host, printing).await;
+    let checks = ending::close(host);
     let left = tasks();
     checks.expect(left == 0, format!("every task has ended ({left} have not)"));
     let withheld = narrator.withheld();
