@@ -1,6 +1,6 @@
 //! [`Key`]: what cache, flight, store record and lease have in common.
 
-use crate::id::{CredentialId, ProviderId};
+use crate::id::{CredentialId, InvalidId, ProviderId};
 use crate::reference::CredentialRef;
 use crate::session::EffectiveSession;
 use crate::variant::Variant;
@@ -70,6 +70,34 @@ impl Key {
         }
         text
     }
+
+    /// Reads back what [`encoded`](Self::encoded) gave.
+    ///
+    /// # Errors
+    /// [`InvalidId`] if `text` is not such an encoding.
+    pub fn from_encoded(text: &str) -> Result<Self, InvalidId> {
+        let mut rest = text;
+        let mut part = || {
+            let (length, after) = rest.split_once(':')?;
+            let (part, after) = after.split_at_checked(length.parse().ok()?)?;
+            rest = after;
+            Some(part)
+        };
+        let damaged = || InvalidId::new("an encoded key", "is damaged");
+        let mut next = || part().ok_or_else(damaged);
+        let (provider, credential, session, variant) = (next()?, next()?, next()?, next()?);
+        let key = Self {
+            provider: ProviderId::new(provider)?,
+            credential: CredentialId::new(credential)?,
+            session: match session {
+                "" => None,
+                session => Some(EffectiveSession::from_encoded(session)?),
+            },
+            variant: Variant::from_encoded(variant)?,
+        };
+        // Lengths may be written in more than one way; only ours comes back.
+        if key.encoded() == text { Ok(key) } else { Err(damaged()) }
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +123,23 @@ mod tests {
                 assert_ne!(one, two);
                 assert_ne!(one.encoded(), two.encoded());
             }
+        }
+    }
+
+    #[test]
+    fn an_encoded_key_comes_back() {
+        let session = EffectiveSession::shared("s:1").unwrap().child("c").unwrap();
+        let variant = Variant::builder().audience("x").scopes(["b", "a"]).build().unwrap();
+        let reference = CredentialRef::parse("a/b:1/c").unwrap();
+        for key in [
+            Key::gateway(&reference),
+            Key::gateway(&reference).in_session(session.clone()),
+            Key::new(&reference, Some(session), variant),
+        ] {
+            assert_eq!(Key::from_encoded(&key.encoded()).unwrap(), key);
+        }
+        for damaged in ["", "1:a", "1:a1:b0:", "01:a1:b0:0:", "1:a1:b0:0:x", "9:a1:b0:0:"] {
+            Key::from_encoded(damaged).unwrap_err();
         }
     }
 }

@@ -90,6 +90,9 @@ pub use sign_in::{
     SignInStart, SignInStep, SignedIn,
 };
 pub use state::State;
-pub use store::{Grant, GrantStore, Intent, Lease, Loaded, Record, StoreChange, StoreChanges};
+pub use store::{
+    Grant, GrantStore, Intent, Lease, Loaded, OwnRecords, Record, Refusal, StoreChange,
+    StoreChanges,
+};
 pub use time::Timestamp;
 pub use variant::{Variant, VariantBuilder};

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use credential_provider_api::{ConfigError, FactoryContext, ProviderFactory, ProviderId, Settings};
+use credential_provider_api::{
+    ConfigError, FactoryContext, OwnRecords, ProviderFactory, ProviderId, Settings,
+};
 use futures::FutureExt as _;
 use serde::Deserializer;
 
 use crate::access::AccessRules;
 use crate::core::Core;
-use crate::store_view::StoreView;
 
 /// The parts of a host's configuration that concern credentials.
 ///
@@ -154,7 +155,7 @@ impl Factories {
         })?;
         let mut context = self.context.clone();
         context.store =
-            context.store.map(|store| Arc::new(StoreView::new(id.clone(), store)) as Arc<_>);
+            context.store.map(|store| Arc::new(OwnRecords::new(id.clone(), store)) as Arc<_>);
         let path = settings.path().to_owned();
         let building = AssertUnwindSafe(factory.build(id.clone(), settings, &context));
         building

@@ -124,7 +124,6 @@ mod report;
 mod resolve;
 mod schedule;
 mod service;
-mod store_view;
 mod sync;
 mod tuning;
 

@@ -107,10 +107,14 @@ codes! {
     SessionRequired = "session_required", Bug, "Pass the effective session of whoever is acting.";
     /// The engine is shutting down.
     ShutDown = "shut_down", Retry, "Ask again once the host is up.";
+    /// The store is a copy of one made elsewhere, and both would renew the same grants.
+    StoreCopied = "store_copied", FixConfiguration, "Use the original; if it is gone, open the copy once as its replacement.";
     /// A lease or lock of the store is held elsewhere for too long.
     StoreLocked = "store_locked", Retry, "Try again; the detail says who holds it.";
     /// The store's data cannot be read and was left untouched.
     StoreUnreadable = "store_unreadable", FixConfiguration, "Restore the store from a backup, or move it away to start anew.";
+    /// The store cannot be written: its disk is full or its folder read-only. What was kept stays.
+    StoreUnwritable = "store_unwritable", Retry, "Free space on its disk or make its folder writable; nothing was lost.";
     /// The provider's call met the engine's fetch limit.
     Timeout = "timeout", Retry, "Try again; if it persists, check that the source is reachable.";
     /// The source cannot be reached or is failing.
@@ -144,6 +148,16 @@ pub enum ReauthReason {
 }
 
 impl ReauthReason {
+    /// All reasons, for tables and tests.
+    pub const ALL: &'static [Self] = &[
+        Self::NotSignedIn,
+        Self::GrantRejected,
+        Self::GrantExpired,
+        Self::RenewalInterrupted,
+        Self::ConsentRequired,
+        Self::SignedOut,
+    ];
+
     /// The stable name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -155,5 +169,11 @@ impl ReauthReason {
             Self::ConsentRequired => "consent_required",
             Self::SignedOut => "signed_out",
         }
+    }
+
+    /// The reason of this name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.as_str() == name)
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretSlice};
 
 use crate::credential::Credential;
+use crate::error::{CredentialError, Detail, ReauthReason};
 use crate::revision::Revision;
 use crate::time::Timestamp;
 
@@ -62,29 +63,75 @@ impl Intent {
     }
 }
 
+/// Says that the issuer would not renew the grant any more. It is kept with the grant, so that no
+/// process sends a dead grant again, and gone with the next sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// When.
+    pub at: Timestamp,
+    /// Why a person must sign in again.
+    pub reason: ReauthReason,
+    /// What the issuer said, cleaned.
+    pub detail: Detail,
+}
+
+impl Refusal {
+    /// A refusal at `at`.
+    #[must_use]
+    pub fn new(at: Timestamp, reason: ReauthReason, detail: impl Into<Detail>) -> Self {
+        Self { at, reason, detail: detail.into() }
+    }
+
+    /// The error of whoever asks for the credential.
+    #[must_use]
+    pub fn error(&self) -> CredentialError {
+        CredentialError::needs_reauth(self.reason, self.detail.clone())
+    }
+}
+
 /// What a store keeps for one key.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Record {
     /// The grant.
     pub grant: Option<Grant>,
-    /// The credential last issued from it.
+    /// The credential last issued from it. Its [`revision`](Credential::revision), where it has one,
+    /// is the one it was issued at, which later saves of the same credential don't change.
     pub credential: Option<Credential>,
     /// An exchange under way or interrupted.
     pub intent: Option<Intent>,
+    /// The issuer's last word on the grant.
+    pub refusal: Option<Refusal>,
+    /// When somebody signed in; tells one sign-in from the next.
+    pub signed_in: Option<Timestamp>,
 }
 
 impl Record {
     /// A record of a grant and the credential issued from it.
     #[must_use]
     pub const fn new(grant: Option<Grant>, credential: Option<Credential>) -> Self {
-        Self { grant, credential, intent: None }
+        Self { grant, credential, intent: None, refusal: None, signed_in: None }
     }
 
     /// With an intent.
     #[must_use]
     pub fn with_intent(mut self, intent: Intent) -> Self {
         self.intent = Some(intent);
+        self
+    }
+
+    /// With a refusal.
+    #[must_use]
+    pub fn with_refusal(mut self, refusal: Refusal) -> Self {
+        self.refusal = Some(refusal);
+        self
+    }
+
+    /// Of a sign-in at this time.
+    #[must_use]
+    pub const fn with_sign_in(mut self, at: Timestamp) -> Self {
+        self.signed_in = Some(at);
         self
     }
 }

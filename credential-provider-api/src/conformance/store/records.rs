@@ -8,11 +8,13 @@ use secrecy::ExposeSecret as _;
 use super::subject::{Subject, is_record, record};
 use crate::conformance::report::{Checked, Stop, fail};
 use crate::credential::{AccessKey, Credential, Freshness, Placement};
+use crate::error::ReauthReason;
 use crate::id::{AccountId, CredentialId, ProviderId};
 use crate::key::Key;
 use crate::origin::Origin;
+use crate::revision::Revision;
 use crate::session::EffectiveSession;
-use crate::store::{Grant, Intent, Record};
+use crate::store::{Grant, Intent, Record, Refusal};
 use crate::time::Timestamp;
 use crate::variant::Variant;
 
@@ -143,6 +145,7 @@ fn samples() -> Checked<Vec<Record>> {
     let fields = [("user".to_owned(), "u".into()), ("pin".to_owned(), "é\"\n".into())];
     let placed = Credential::api_key("k".into()).with_placement(Placement::header("X-Key", ""));
     let live = Credential::token("t".into()).with_freshness(Freshness::Never);
+    let issued = Credential::oauth2("o".into()).with_revision(Revision::FIRST.next());
     Ok(vec![
         Record::default(),
         Record::new(Some(Grant::from(bytes)), Some(rich)).with_intent(Intent::new(at, "host:1")),
@@ -150,6 +153,9 @@ fn samples() -> Checked<Vec<Record>> {
         Record::new(None, Some(placed)),
         Record::new(None, Some(Credential::user_value(fields.into()))),
         Record::new(None, Some(live)),
+        Record::new(Some(Grant::from(vec![1])), Some(issued))
+            .with_refusal(Refusal::new(at, ReauthReason::GrantExpired, "it has ended"))
+            .with_sign_in(at),
         record("plain"),
     ])
 }
@@ -162,8 +168,18 @@ fn same(saved: &Record, found: &Record) -> Checked {
     if saved.intent != found.intent {
         return fail("the intent came back as another");
     }
+    if saved.refusal != found.refusal {
+        return fail("the refusal came back as another");
+    }
+    if saved.signed_in != found.signed_in {
+        return fail("the time of the sign-in came back as another");
+    }
     if encoded(saved)? != encoded(found)? {
         return fail("the credential came back with other fields");
+    }
+    let issued = |record: &Record| record.credential.as_ref().and_then(Credential::revision);
+    if issued(saved) != issued(found) {
+        return fail("the revision a credential was issued at came back as another");
     }
     Ok(())
 }

@@ -1,21 +1,31 @@
-//! A store limited to one provider's own records.
+//! [`OwnRecords`]: a store limited to one provider.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use credential_provider_api::{
-    CredentialError, ErrorCode, GrantStore, Key, Lease, Loaded, ProviderId, Record, Revision,
-    StoreChange, StoreChanges, async_trait,
-};
-use futures::StreamExt as _;
+use async_trait::async_trait;
+use futures_core::Stream;
 
-/// Lets a provider see the records under its own id and no others.
-pub(crate) struct StoreView {
+use super::contract::{GrantStore, Lease, StoreChange, StoreChanges};
+use super::record::{Loaded, Record};
+use crate::error::{CredentialError, ErrorCode};
+use crate::id::ProviderId;
+use crate::key::Key;
+use crate::revision::Revision;
+
+/// Lets a provider see the records under its own id and no others: another's key is
+/// `access_denied`, and neither listed nor told of.
+#[derive(Clone)]
+pub struct OwnRecords {
     provider: ProviderId,
     store: Arc<dyn GrantStore>,
 }
 
-impl StoreView {
-    pub(crate) fn new(provider: ProviderId, store: Arc<dyn GrantStore>) -> Self {
+impl OwnRecords {
+    /// The records of `provider` in `store`.
+    #[must_use]
+    pub fn new(provider: ProviderId, store: Arc<dyn GrantStore>) -> Self {
         Self { provider, store }
     }
 
@@ -29,7 +39,7 @@ impl StoreView {
 }
 
 #[async_trait]
-impl GrantStore for StoreView {
+impl GrantStore for OwnRecords {
     async fn load(&self, key: &Key) -> Result<Loaded, CredentialError> {
         self.own(key)?;
         self.store.load(key).await
@@ -61,18 +71,29 @@ impl GrantStore for StoreView {
     }
 
     fn watch(&self) -> StoreChanges {
-        let provider = self.provider.clone();
-        Box::pin(self.store.watch().filter(move |change| {
-            let own = match change {
-                StoreChange::Key(key) => key.provider == provider,
-                _ => true,
-            };
-            std::future::ready(own)
-        }))
+        Box::pin(OwnChanges { provider: self.provider.clone(), changes: self.store.watch() })
     }
 
     async fn lease(&self, key: &Key) -> Result<Box<dyn Lease>, CredentialError> {
         self.own(key)?;
         self.store.lease(key).await
+    }
+}
+
+struct OwnChanges {
+    provider: ProviderId,
+    changes: StoreChanges,
+}
+
+impl Stream for OwnChanges {
+    type Item = StoreChange;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<StoreChange>> {
+        loop {
+            match self.changes.as_mut().poll_next(cx) {
+                Poll::Ready(Some(StoreChange::Key(key))) if key.provider != self.provider => {}
+                other => return other,
+            }
+        }
     }
 }
