@@ -131,6 +131,13 @@ impl Credential {
         self
     }
 
+    /// Of no revision yet: whoever keeps it next gives it one.
+    #[must_use]
+    pub const fn without_revision(mut self) -> Self {
+        self.revision = None;
+        self
+    }
+
     /// The account it acts as.
     #[must_use]
     pub fn with_account(mut self, account: AccountId) -> Self {

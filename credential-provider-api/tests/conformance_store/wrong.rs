@@ -187,6 +187,15 @@ wrong! {
             good.save(key, expected, record).await
         }
     }
+    saves_before_the_intent breaks "intent-stays-until-saved-away" {
+        async fn save(&self, good: &Memory, key: &Key, expected: Option<Revision>, mut record: Record) -> Answer<Revision> {
+            // Announcing costs a write; it is left for the save that follows.
+            if expected.is_some() {
+                record.intent = None;
+            }
+            good.save(key, expected, record).await
+        }
+    }
     saves_in_two_steps breaks "dropped-save-is-whole" {
         async fn save(&self, good: &Memory, key: &Key, expected: Option<Revision>, record: Record) -> Answer<Revision> {
             let found = good.load(key).await?.revision;

@@ -23,8 +23,10 @@ pub(super) async fn intent(subject: &Subject) -> Checked {
     let key = subject.key()?;
     let intent = Intent::new(Timestamp::from_secs(1_767_225_600), "host:1:renewal");
     let store = subject.open().await?;
+    // As a renewal does: the grant is there already, and the intent comes before what it announces.
+    let revision = store.save(&key, None, record("old")).await?;
     let interrupted = record("old").with_intent(intent.clone());
-    let revision = store.save(&key, None, interrupted).await?;
+    let revision = store.save(&key, Some(revision), interrupted).await?;
     drop(store);
     let store = subject.open().await?;
     let loaded = store.load(&key).await?;
