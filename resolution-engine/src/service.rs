@@ -91,6 +91,13 @@ async fn follow(
             return;
         };
         let provider = &registered.provider.descriptor().id;
+        if let Change::Renewed(key, revision) = &change {
+            let entry = Some(key).filter(|key| key.provider == *provider);
+            if let Some(entry) = entry.and_then(|key| core.table.get(key)) {
+                entry.superseded(&core, *revision);
+            }
+            continue;
+        }
         for (key, withdrawal) in affected(&core, provider, &change) {
             if let Some(entry) = core.table.get(&key) {
                 entry.withdraw(&core, withdrawal);

@@ -13,10 +13,6 @@ use std::sync::Arc;
 use std::time::Duration;
 const HOUR: Option<Duration> = Some(Duration::from_secs(3600));
 const SEC: Duration = Duration::from_secs(1);
-#[tokio::test]
-async fn account_forgotten_by_a_renewal_without_one() {
-    // argued only
-}
 struct Panicky(ProviderDescriptor);
 #[async_trait]
 impl CredentialProvider for Panicky {
@@ -114,4 +110,74 @@ async fn calls_outside_flights_stay_within_the_limits_too() {
     world.pass(SEC).await;
     asked.await.unwrap().unwrap();
     revoking.await.unwrap().unwrap();
+}
+
+fn stored(revision: u64, seconds: u64) -> Answer {
+    let end = ManualClock::default().now().plus(Duration::from_secs(seconds));
+    let credential = Credential::token(format!("stored-{revision}").into());
+    Ok(credential.with_expiry(end).with_revision(Revision::new(revision).unwrap()).into())
+}
+
+#[tokio::test]
+async fn promise_3_what_another_process_renewed_is_fetched_while_the_old_is_served() {
+    let vault = Scripted::new("vault", HOUR);
+    vault.then(Act::Answer(stored(5, 3600))).then(Act::After(SEC, stored(7, 7200)));
+    let (tell, changes) = futures::channel::mpsc::unbounded();
+    *vault.changes.lock().unwrap() = Some(changes);
+    let w = World::new(&[&vault]);
+    let key = at("vault/shared");
+    let renewed = |revision| {
+        let revision = Revision::new(revision).unwrap();
+        tell.unbounded_send(Change::Renewed(Key::gateway(&key), revision)).unwrap();
+    };
+    let handle = w.tool.request(&key).bind().unwrap();
+    handle.get().await.unwrap();
+    w.pass(10 * SEC).await;
+    // What it has, or had before, is no news.
+    renewed(5);
+    renewed(4);
+    w.pass(10 * SEC).await;
+    assert_eq!(vault.calls(), 1);
+    w.ask(&key).await.unwrap();
+    renewed(7);
+    settle().await;
+    assert_eq!(handle.with(|c| text(c).to_owned()).unwrap(), "stored-5", "not for a moment down");
+    w.pass(3 * SEC).await;
+    assert_eq!(handle.with(|c| text(c).to_owned()).unwrap(), "stored-7");
+    assert_eq!(vault.calls(), 2);
+    assert_eq!(vault.rejected.lock().unwrap()[1], None, "nobody rejected anything");
+}
+
+#[tokio::test]
+async fn what_another_process_renewed_ends_a_failure_here() {
+    let vault = Scripted::new("vault", HOUR);
+    vault.then(Act::Answer(fails(ErrorCode::InvalidResponse)));
+    let (tell, changes) = futures::channel::mpsc::unbounded();
+    *vault.changes.lock().unwrap() = Some(changes);
+    let mut once = tuning();
+    once.attempts = 1;
+    let w = World::tuned(&[&vault], once);
+    let key = at("vault/shared");
+    w.ask(&key).await.unwrap_err();
+    w.ask(&key).await.unwrap_err();
+    assert_eq!(vault.calls(), 1, "it fails fast");
+    let revision = Revision::new(2).unwrap();
+    tell.unbounded_send(Change::Renewed(Key::gateway(&key), revision)).unwrap();
+    settle().await;
+    w.ask(&key).await.unwrap();
+}
+
+#[tokio::test]
+async fn promise_4_a_renewal_elsewhere_does_not_undo_a_revocation() {
+    let vault = Scripted::new("vault", HOUR);
+    let (tell, changes) = futures::channel::mpsc::unbounded();
+    *vault.changes.lock().unwrap() = Some(changes);
+    let w = World::new(&[&vault]);
+    let key = at("vault/shared");
+    w.ask(&key).await.unwrap();
+    w.engine.administrator().at(&key).revoke().await.unwrap();
+    let revision = Revision::new(9).unwrap();
+    tell.unbounded_send(Change::Renewed(Key::gateway(&key), revision)).unwrap();
+    settle().await;
+    assert_eq!(w.ask(&key).await.unwrap_err().code(), ErrorCode::Revoked);
 }

@@ -7,13 +7,17 @@ use futures_core::Stream;
 
 use crate::id::CredentialId;
 use crate::key::Key;
+use crate::revision::Revision;
 
 /// What changed outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
-    /// One key.
+    /// One key: what was remembered of it is to be asked for again.
     Key(Key),
+    /// Somebody else renewed one key, and the source has this revision now. An older one is still
+    /// good, is served until the newer is fetched, and the renewal costs the issuer nothing.
+    Renewed(Key, Revision),
     /// A credential in all its sessions and variants.
     Credential(CredentialId),
     /// Somebody signed in elsewhere: what was remembered of this key, a revocation too, is over.

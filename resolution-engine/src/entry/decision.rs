@@ -148,6 +148,17 @@ pub(crate) enum Used {
     No,
 }
 
+/// What there is, seen from a revision that somebody else renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Superseded {
+    /// That one or a newer one is served, or on its way.
+    Known,
+    /// An older one is served; it is renewed as soon as the scheduler looks.
+    Older,
+    /// Nothing is served.
+    Unserved,
+}
+
 /// What a rejection meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rejection {

@@ -10,7 +10,8 @@ use credential_provider_api::{
 };
 
 pub(crate) use super::decision::{
-    Answer, Ask, Cause, Due, Effect, Ended, Fallback, Persistence, Rejection, Used, Withdrawal,
+    Answer, Ask, Cause, Due, Effect, Ended, Fallback, Persistence, Rejection, Superseded, Used,
+    Withdrawal,
 };
 use super::window::Plan;
 use crate::tuning::Tuning;
@@ -207,6 +208,24 @@ impl Machine {
         // A flight under way may yet bring again what was rejected before this.
         let rejected = self.rejected();
         self.trouble = rejected.map(|_| Box::new(Trouble { rejected, ..Trouble::default() }));
+    }
+
+    /// The source has `revision` already, which somebody else renewed.
+    pub(crate) fn superseded(&mut self, revision: Revision, now: Timestamp) -> Superseded {
+        match &mut self.current {
+            Some(current) if current.revision < revision => {
+                current.plan.renew_at = now;
+                // What kept us from renewing is past: somebody else could.
+                if let Some(trouble) = &mut self.trouble {
+                    (trouble.failure, trouble.failures) = (None, 0);
+                }
+                Superseded::Older
+            }
+            Some(_) => Superseded::Known,
+            // A flight under way finds it.
+            None if self.flight != 0 => Superseded::Known,
+            None => Superseded::Unserved,
+        }
     }
 
     /// The configuration changed: what failed because of it is tried again.

@@ -7,7 +7,7 @@ use credential_provider_api::{ChangeCause, Credential, Event, EventKind, Revisio
 
 use super::cell::{Entry, Inner};
 use super::kin::{Edge, Kin};
-use super::machine::{Ended, Rejection, Withdrawal};
+use super::machine::{Ended, Rejection, Superseded, Withdrawal};
 use super::settle::issue;
 use crate::core::Core;
 use crate::flight::Flight;
@@ -68,6 +68,21 @@ impl Entry {
             descendants.extend(withdrawn.descendants);
         }
         Withdrawn { own: flight, descendants, epoch }
+    }
+
+    /// Somebody else renewed it: what is older is served until the newer one is here.
+    pub(crate) fn superseded(self: &Arc<Self>, core: &Core, revision: Revision) {
+        let now = core.clock.now();
+        let mut inner = lock(&self.inner);
+        let found = inner.machine.superseded(revision, now);
+        self.tell(core, &mut inner, now, ChangeCause::Invalidated);
+        drop(inner);
+        match found {
+            Superseded::Known => {}
+            Superseded::Older => core.scheduler.schedule(self, now),
+            // What was remembered of its absence is past.
+            Superseded::Unserved => drop(self.withdraw(core, Withdrawal::Invalidated)),
+        }
     }
 
     /// A credential a sign-in brought is served at once, unless something was taken back since
