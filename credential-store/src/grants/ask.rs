@@ -1,0 +1,81 @@
+//! [`Renewal`]: what somebody wants instead of what there is.
+
+use std::time::Duration;
+
+use credential_provider_api::{
+    Commit, Credential, CredentialError, Key, Request, Revision, Timestamp,
+};
+
+/// Asks for a credential that is good enough. What the store has is given if it is; else the grant
+/// is exchanged.
+#[derive(Clone, Debug)]
+#[must_use = "it is handed to `Grants::renew`"]
+pub struct Renewal {
+    key: Key,
+    newer_than: Option<Revision>,
+    rejected: Option<Revision>,
+    min_validity: Duration,
+    request: Option<Request>,
+}
+
+impl Renewal {
+    /// Of `key`: any credential that has not ended is good enough.
+    pub const fn of(key: Key) -> Self {
+        Self { key, newer_than: None, rejected: None, min_validity: Duration::ZERO, request: None }
+    }
+
+    /// As an engine's request says: its key, its minimum validity, the revision it saw rejected. The
+    /// exchange is committed to the request, so the engine lets it end.
+    pub fn for_request(request: &Request) -> Self {
+        Self::of(request.key().clone())
+            .min_validity(request.min_validity())
+            .rejected(request.rejected())
+            .committed_to(request.clone())
+    }
+
+    /// Only a later one than this is good enough, the one to be replaced. A later one need not last
+    /// for the minimum validity: it is the best the issuer gave.
+    pub const fn newer_than(mut self, revision: Option<Revision>) -> Self {
+        self.newer_than = revision;
+        self
+    }
+
+    /// Not this one: somebody saw it rejected.
+    pub const fn rejected(mut self, revision: Option<Revision>) -> Self {
+        self.rejected = revision;
+        self
+    }
+
+    /// It should last at least this long.
+    pub const fn min_validity(mut self, span: Duration) -> Self {
+        self.min_validity = span;
+        self
+    }
+
+    fn committed_to(mut self, request: Request) -> Self {
+        self.request = Some(request);
+        self
+    }
+
+    pub(crate) const fn key(&self) -> &Key {
+        &self.key
+    }
+
+    pub(crate) fn commit(&self) -> Result<Option<Commit>, CredentialError> {
+        self.request.as_ref().map(Request::commit).transpose()
+    }
+
+    /// Whether a credential issued at `revision` will do at `now`.
+    pub(crate) fn accepts(
+        &self,
+        credential: &Credential,
+        revision: Revision,
+        now: Timestamp,
+    ) -> bool {
+        if self.rejected == Some(revision) || self.newer_than.is_some_and(|than| revision <= than) {
+            return false;
+        }
+        let span = if self.newer_than.is_some() { Duration::ZERO } else { self.min_validity };
+        credential.expires_at().is_none_or(|end| end > now.plus(span))
+    }
+}

@@ -1,0 +1,300 @@
+//! The renewal protocol: lease, read again, intent, exchange, save, publish, release.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use credential_provider_api::{
+    CommitGate, Credential, CredentialError, ErrorCode, Grant, Intent, Key, Lease, Loaded,
+    ReauthReason, Record, Refusal,
+};
+use futures::FutureExt as _;
+use tokio::time::Instant;
+
+use super::ask::Renewal;
+use super::exchange::{Exchange, Exchanged};
+use super::handle::Inner;
+use super::verdict::{Held, Verdict, absent, judge};
+use crate::faults::Point;
+
+/// How often a waiter looks whether the lease's holder has saved something good enough.
+const NEWS: Duration = Duration::from_millis(100);
+/// Somebody who signs in again and again meets a renewal at most this often.
+const ROUNDS: usize = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs on a task of its own; only a closed `gate` ends it early, and only before the exchange.
+pub(super) async fn renew(
+    inner: Arc<Inner>,
+    ask: Renewal,
+    exchange: Arc<dyn Exchange>,
+    gate: CommitGate,
+) -> Result<Credential, CredentialError> {
+    match inner.judged(&ask).await? {
+        Verdict::Give(credential) => return Ok(credential),
+        Verdict::Fail(error) => return Err(error),
+        Verdict::Renew(_) => {}
+    }
+    let turn = inner.turns.wait(ask.key()).await?;
+    let run = Run { inner: &inner, ask: &ask, exchange: &*exchange };
+    let outcome = run.in_turn(&gate).await;
+    turn.end(&outcome);
+    outcome
+}
+
+struct Run<'a> {
+    inner: &'a Inner,
+    ask: &'a Renewal,
+    exchange: &'a dyn Exchange,
+}
+
+/// How far a round came.
+enum Round {
+    Done(Result<Credential, CredentialError>),
+    /// Somebody signed in meanwhile: judge again.
+    Again,
+}
+
+impl Run<'_> {
+    /// Whoever had the turn before has mostly brought what this one wants. That is seen without the
+    /// lease: other processes stand in line for it, and a crowd here would wait once for each task.
+    async fn in_turn(&self, gate: &CommitGate) -> Result<Credential, CredentialError> {
+        match self.inner.judged(self.ask).await? {
+            Verdict::Give(credential) => Ok(credential),
+            Verdict::Fail(error) => Err(error),
+            Verdict::Renew(_) => self.under_lease(gate).await,
+        }
+    }
+
+    async fn under_lease(&self, gate: &CommitGate) -> Result<Credential, CredentialError> {
+        let lease = match self.lease().await? {
+            Ok(lease) => lease,
+            Err(credential) => return Ok(credential),
+        };
+        self.probe(Point::Leased)?;
+        let mut outcome = None;
+        for _ in 0..ROUNDS {
+            match self.round(&*lease, gate).await {
+                Round::Done(done) => {
+                    outcome = Some(done);
+                    break;
+                }
+                Round::Again => {}
+            }
+        }
+        drop(lease);
+        self.probe(Point::Released)?;
+        outcome.unwrap_or_else(|| {
+            let detail = "the grant changes faster than it can be renewed";
+            Err(CredentialError::new(ErrorCode::Conflict, detail))
+        })
+    }
+
+    /// The lease, or what its holder saved while we waited for it.
+    async fn lease(&self) -> Result<Result<Box<dyn Lease>, Credential>, CredentialError> {
+        let mut lease = self.inner.store.lease(self.ask.key());
+        loop {
+            tokio::select! {
+                biased;
+                lease = &mut lease => return Ok(Ok(lease?)),
+                () = tokio::time::sleep(NEWS) => {}
+            }
+            match self.inner.judged(self.ask).await? {
+                Verdict::Give(credential) => return Ok(Err(credential)),
+                Verdict::Fail(error) => return Err(error),
+                Verdict::Renew(_) => {}
+            }
+        }
+    }
+
+    async fn round(&self, lease: &dyn Lease, gate: &CommitGate) -> Round {
+        let held = match self.inner.judged(self.ask).await {
+            Ok(Verdict::Renew(held)) => held,
+            Ok(Verdict::Give(credential)) => return Round::Done(Ok(credential)),
+            Ok(Verdict::Fail(error)) | Err(error) => return Round::Done(Err(error)),
+        };
+        // From here on nobody cancels: neither the caller nor the engine it asks for.
+        let committed =
+            self.probe(Point::Read).and_then(|()| Ok((gate.enter()?, self.ask.commit()?)));
+        let _committed = match committed {
+            Ok(guards) => guards,
+            Err(error) => return Round::Done(Err(error)),
+        };
+        let interrupted = held.record.intent.is_some();
+        let intended = match self.intend(held, lease).await {
+            Ok(Some(intended)) => intended,
+            Ok(None) => return Round::Again,
+            Err(error) => return Round::Done(Err(error)),
+        };
+        if let Err(error) = self.probe(Point::IntentSaved) {
+            return Round::Done(Err(error));
+        }
+        let answer = self.exchanged(&intended).await;
+        if let Err(error) = self.probe(Point::Answered) {
+            return Round::Done(Err(error));
+        }
+        match answer {
+            Exchanged::Issued { credential, grant } => self.keep(intended, credential, grant).await,
+            Exchanged::Refused { reason, detail } => {
+                let reason = if interrupted { ReauthReason::RenewalInterrupted } else { reason };
+                let refusal = Refusal::new(self.inner.clock.now(), reason, detail);
+                self.refused(intended, refusal).await
+            }
+            Exchanged::Unspent(error) => {
+                // An older interruption is still unexplained: its intent stays.
+                if !interrupted {
+                    self.forget_intent(intended).await;
+                }
+                Round::Done(Err(error))
+            }
+            Exchanged::Unanswered(error) => Round::Done(Err(error)),
+        }
+    }
+
+    /// Makes it durable that an exchange is about to be sent. An intent that is there already says
+    /// so, and who was interrupted. `None` if the record changed meanwhile.
+    async fn intend(&self, held: Held, lease: &dyn Lease) -> Result<Option<Held>, CredentialError> {
+        if held.record.intent.is_some() {
+            return Ok(Some(held));
+        }
+        let intent = Intent::new(self.inner.clock.now(), lease.holder());
+        let record = held.record.with_intent(intent);
+        let saved = self.inner.store.save(self.key(), Some(held.revision), record.clone()).await;
+        match saved {
+            Ok(revision) => Ok(Some(Held { revision, record, grant: held.grant })),
+            Err(error) if error.code() == ErrorCode::Conflict => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn exchanged(&self, held: &Held) -> Exchanged {
+        let current = held.record.credential.as_ref();
+        let sent = AssertUnwindSafe(self.exchange.exchange(&held.grant, current)).catch_unwind();
+        match tokio::time::timeout(self.inner.exchange_limit, sent).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => {
+                let detail = "the exchange panicked";
+                let error = CredentialError::new(ErrorCode::ProviderPanicked, detail);
+                Exchanged::Unanswered(error)
+            }
+            Err(_) => {
+                let detail = "the issuer did not answer in time";
+                Exchanged::Unanswered(CredentialError::new(ErrorCode::Timeout, detail))
+            }
+        }
+    }
+
+    /// Saves what was issued, before anybody sees it, however often it takes.
+    async fn keep(&self, held: Held, credential: Credential, grant: Option<Grant>) -> Round {
+        let credential = credential.without_revision();
+        let signed_in = held.record.signed_in;
+        let mut record = Record::new(
+            Some(grant.clone().unwrap_or_else(|| held.grant.clone())),
+            Some(credential.clone()),
+        );
+        record.signed_in = signed_in;
+        let mut expected = held.revision;
+        let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            let saved = self.inner.store.save(self.key(), Some(expected), record.clone()).await;
+            let problem = match saved {
+                Ok(revision) => {
+                    self.inner.known.did(self.key(), revision, Some(&record));
+                    let given = Ok(credential.with_revision(revision));
+                    return Round::Done(self.probe(Point::Saved).and(given));
+                }
+                Err(error) if error.code() == ErrorCode::Conflict => {
+                    match self.inner.load(self.key()).await {
+                        Ok(now) => match overtaken(&now, &held, &record) {
+                            None => {
+                                expected = now.revision.unwrap_or(expected);
+                                continue;
+                            }
+                            Some(round) => {
+                                if let Some(grant) = grant {
+                                    self.exchange.discard(grant).await;
+                                }
+                                return round;
+                            }
+                        },
+                        Err(error) => error,
+                    }
+                }
+                Err(error) => error,
+            };
+            if since.elapsed() >= self.inner.save_limit {
+                return Round::Done(Err(problem));
+            }
+            tracing::warn!(
+                key = %self.key().reference(),
+                code = problem.code().as_str(),
+                "a renewed grant could not be saved; trying again"
+            );
+            tokio::time::sleep(pause).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The issuer said no. Somebody may have changed the grant without the lease; else that was its
+    /// last word, which is kept beside the grant.
+    async fn refused(&self, held: Held, refusal: Refusal) -> Round {
+        let error = refusal.error();
+        let mut record = held.record.with_refusal(refusal);
+        record.intent = None;
+        let saved = self.inner.store.save(self.key(), Some(held.revision), record.clone()).await;
+        match saved {
+            Ok(revision) => {
+                self.inner.known.did(self.key(), revision, Some(&record));
+                Round::Done(self.probe(Point::Saved).and(Err(error)))
+            }
+            Err(conflict) if conflict.code() == ErrorCode::Conflict => Round::Again,
+            Err(_) => Round::Done(Err(error)),
+        }
+    }
+
+    /// If this fails the intent stays, and the next holder asks the issuer what became of it.
+    async fn forget_intent(&self, held: Held) {
+        let mut record = held.record;
+        record.intent = None;
+        let saved = self.inner.store.save(self.key(), Some(held.revision), record).await;
+        if let Err(error) = saved {
+            tracing::warn!(code = error.code().as_str(), "an intent was not taken back");
+        }
+    }
+
+    fn key(&self) -> &Key {
+        self.ask.key()
+    }
+
+    fn probe(&self, point: Point) -> Result<(), CredentialError> {
+        self.inner.probe.at(point).map_err(|_| {
+            CredentialError::new(ErrorCode::Unavailable, "a test stopped the renewal here")
+        })
+    }
+}
+
+/// Whether somebody signed out or in anew while the answer was on its way. Anything else that changed
+/// the record is older than the answer.
+fn overtaken(now: &Loaded, sent: &Held, ours: &Record) -> Option<Round> {
+    let Some(record) = &now.record else {
+        return Some(Round::Done(Err(absent(now.revision))));
+    };
+    // Under a clock that was set, or within a millisecond, two sign-ins have one time.
+    let known = [Some(&sent.grant), ours.grant.as_ref()].map(|grant| grant.map(Grant::expose));
+    let other = !known.contains(&record.grant.as_ref().map(Grant::expose));
+    (record.signed_in != ours.signed_in || other).then_some(Round::Again)
+}
+
+impl Inner {
+    /// What is kept.
+    pub(crate) async fn load(&self, key: &Key) -> Result<Loaded, CredentialError> {
+        let loaded = self.store.load(key).await?;
+        self.known.read(key, &loaded);
+        Ok(loaded)
+    }
+
+    async fn judged(&self, ask: &Renewal) -> Result<Verdict, CredentialError> {
+        Ok(judge(ask, self.load(ask.key()).await?, self.clock.now()))
+    }
+}
