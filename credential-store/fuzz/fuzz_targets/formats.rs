@@ -1,0 +1,9 @@
+//! Every format the store reads, from arbitrary bytes.
+//!
+//! `cargo +nightly fuzz run formats`, in this folder's parent. What it finds goes into the corpus,
+//! which `tests/corpus.rs` reads on stable Rust.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let _ = credential_store::fuzzing::read(input);
+});
