@@ -6,8 +6,8 @@
 //! | the engine in ten lines | `src/bin/embed.rs` | `cargo run -p examples --bin embed` |
 //! | a gateway, and the life of its credentials | [`gateway`] | `cargo run -p examples --bin gateway` |
 //!
-//! The gateway talks to an issuer of its own in the same process: no network, no account. `--fast`
-//! shortens its waits.
+//! The gateway talks to an issuer of its own in the same process: no network, no account. It writes
+//! to one temporary folder, and removes it at the end. `--fast` shortens its waits.
 
 pub mod gateway;
 pub mod handwritten;

@@ -12,6 +12,8 @@ async fn the_story_comes_true() {
         "bob is signed in",
         "200 of 200 calls done",
         "was asked 1 time for alice",
+        "who never signed in here",
+        "a new call: needs_reauth; the handle: needs_reauth",
         "0 failed",
         "50 of 50 succeed",
         "-> backing_off",
@@ -20,6 +22,7 @@ async fn the_story_comes_true() {
         "for bob, through the handle: session_ended, for good",
         "a late call: shut_down",
         "refresh tokens spent twice            0",
+        "nothing is left of the folder",
         "no line holds a secret",
     ] {
         assert!(text.contains(promised), "`{promised}` is missing");

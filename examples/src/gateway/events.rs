@@ -5,15 +5,27 @@ use std::sync::Arc;
 use credential_provider_api::{ChangeCause, Event, EventKind, Key};
 use resolution_engine::{Delivery, EventStream};
 
-use super::host::Person;
+use super::host::{Host, Person};
 use super::narrator::Narrator;
 
-/// Prints events until the engine is gone.
-pub(super) async fn print(mut events: EventStream, narrator: Arc<Narrator>, people: Vec<Person>) {
+/// Prints the events of a gateway until its engine is gone.
+pub(super) fn print(host: &Host) -> impl Future<Output = ()> + Send + 'static {
+    let (events, narrator) = (host.engine.events(), host.narrator.clone());
+    let people = vec![host.alice.clone(), host.bob.clone()];
+    let who = if host.name == "gateway" { "  event" } else { "  event at 2" };
+    follow(events, narrator, people, who)
+}
+
+async fn follow(
+    mut events: EventStream,
+    narrator: Arc<Narrator>,
+    people: Vec<Person>,
+    who: &'static str,
+) {
     while let Some(delivery) = events.next().await {
         match delivery {
-            Delivery::Event(event) => narrator.say("  event", describe(&event, &people)),
-            Delivery::Missed(count) => narrator.say("  event", format!("{count} were missed")),
+            Delivery::Event(event) => narrator.say(who, describe(&event, &people)),
+            Delivery::Missed(count) => narrator.say(who, format!("{count} were missed")),
             _ => {}
         }
     }

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant, SystemTime};
 use credential_provider_api::{
     Credential, CredentialError, CredentialRef, EffectiveSession, Requester, State, Timestamp,
 };
+use credential_store::Grants;
 use resolution_engine::{AccessRules, Administrator, Consumer, ResolutionEngine, Tuning};
 
 use super::chat::Chat;
 use super::checks::Checks;
 use super::console::Console;
-use super::grants::Grants;
-use super::issuer::Issuer;
+use super::folder::{Folder, grants_in};
+use super::issuer::{Issuer, TOKEN_LIFE};
 use super::measure::Measure;
 use super::narrator::Narrator;
 use super::provider::Workspace;
@@ -36,13 +37,17 @@ pub struct Person {
     pub session: EffectiveSession,
 }
 
-/// The gateway, and what watches it.
+/// A gateway, and what watches it.
 pub struct Host {
+    /// How the story calls it.
+    pub(super) name: &'static str,
     pub(super) pace: Pace,
     pub(super) narrator: Arc<Narrator>,
     pub(super) checks: Checks,
     pub(super) measure: Measure,
     pub(super) issuer: Arc<Issuer>,
+    pub(super) folder: Arc<Folder>,
+    pub(super) grants: Grants,
     pub(super) engine: ResolutionEngine,
     pub(super) administrator: Administrator,
     pub(super) assistant: Consumer,
@@ -56,21 +61,39 @@ pub struct Host {
     pub(super) bob: Person,
 }
 
+type Opened = Result<Arc<Host>, Box<dyn Error + Send + Sync>>;
+
 impl Host {
-    /// Builds the engine and mints the consumers.
+    /// Makes the issuer and the folder of grants, and opens a gateway on them.
     ///
     /// # Errors
-    /// A name or rule that is not one.
-    pub fn open(
+    /// A folder that cannot be made.
+    pub async fn open(pace: Pace, narrator: Arc<Narrator>) -> Opened {
+        let (latency, life) = match pace {
+            Pace::Told => ((50, 100), TOKEN_LIFE),
+            Pace::Fast => ((10, 20), Duration::from_secs(2)),
+        };
+        let issuer = Arc::new(Issuer::new(latency).with_token_life(life));
+        Self::on("gateway", pace, narrator, issuer, Arc::new(Folder::new()?)).await
+    }
+
+    /// A second gateway on the same folder. It has an engine and opens the store itself, as another
+    /// process does.
+    pub(super) async fn beside(&self) -> Opened {
+        let (narrator, issuer) = (self.narrator.clone(), self.issuer.clone());
+        Self::on("gateway 2", self.pace, narrator, issuer, self.folder.clone()).await
+    }
+
+    /// Builds the engine and mints the consumers.
+    async fn on(
+        name: &'static str,
         pace: Pace,
         narrator: Arc<Narrator>,
-    ) -> Result<Arc<Self>, Box<dyn Error + Send + Sync>> {
-        let latency = match pace {
-            Pace::Told => (50, 100),
-            Pace::Fast => (10, 20),
-        };
-        let issuer = Arc::new(Issuer::new(latency));
-        let workspace = Workspace::new(issuer.clone(), Arc::new(Grants::default()))?;
+        issuer: Arc<Issuer>,
+        folder: Arc<Folder>,
+    ) -> Opened {
+        let grants = grants_in(folder.path()).await?;
+        let workspace = Workspace::new(issuer.clone(), grants.clone())?;
         // Denied unless granted. A provider is a consumer too: the chat's token is derived.
         let rules = AccessRules::deny_all()
             .allow("model:assistant", "console/model")?
@@ -85,11 +108,14 @@ impl Host {
             .tuning(tuning())
             .build()?;
         Ok(Arc::new(Self {
+            name,
             pace,
             narrator,
             checks: Checks::default(),
             measure: Measure::default(),
             issuer,
+            folder,
+            grants,
             administrator: engine.administrator(),
             assistant: engine.consumer("model:assistant")?,
             tool: engine.consumer("tool:calendar")?,
@@ -102,6 +128,12 @@ impl Host {
             bob: person("bob")?,
             engine,
         }))
+    }
+
+    /// Ends what runs here: the engine, then what it has begun in the store.
+    pub(super) async fn shut_down(&self) {
+        self.engine.shutdown().await;
+        self.grants.close().await;
     }
 
     /// A request by name, its latency noted.
@@ -125,6 +157,18 @@ impl Host {
                 && status.key.session.as_ref() == Some(&person.session)
         });
         own.next().map_or(State::Unconfigured, |status| status.state)
+    }
+
+    /// Forgets `person`'s access token, so that nobody renews it, and waits for its end.
+    pub(super) async fn forget_until_it_ends(
+        &self,
+        person: &Person,
+    ) -> Result<(), CredentialError> {
+        let token = self.request(&self.tool, &self.calendar, person).await?;
+        self.administrator.at(&self.calendar).session(&person.session).invalidate()?;
+        let end = token.expires_at().unwrap_or_else(|| self.now());
+        self.wait_for(2 * self.issuer.token_life(), || self.now() >= end).await;
+        Ok(())
     }
 
     /// Waits until `condition` holds, at most `patience`; whether it does.
@@ -168,7 +212,7 @@ fn person(name: &'static str) -> Result<Person, CredentialError> {
     Ok(Person { name, session })
 }
 
-/// Pauses that fit tokens which live three seconds. The defaults fit an hour.
+/// Pauses that fit tokens which live seconds. The defaults fit an hour.
 fn tuning() -> Tuning {
     let mut tuning = Tuning::default();
     tuning.attempts = 1;

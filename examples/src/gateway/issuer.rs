@@ -38,7 +38,7 @@ impl Issuer {
     /// An issuer whose calls take between these many milliseconds.
     #[must_use]
     pub fn new(latency: (u64, u64)) -> Self {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new();
         let model_key = watch::Sender::new(ledger.secret("model-key"));
         Self {
             ledger: Mutex::new(ledger),
@@ -48,6 +48,19 @@ impl Issuer {
             dice: RandomState::new(),
             calls: AtomicU64::new(0),
         }
+    }
+
+    /// The same with access tokens that live this long.
+    #[must_use]
+    pub fn with_token_life(self, life: Duration) -> Self {
+        self.ledger().token_life = life;
+        self
+    }
+
+    /// How long an access token lives.
+    #[must_use]
+    pub fn token_life(&self) -> Duration {
+        self.ledger().token_life
     }
 
     /// The page where a person signs in.

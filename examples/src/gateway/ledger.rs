@@ -10,17 +10,17 @@ use credential_provider_api::{SecretString, Timestamp};
 /// Stands in every secret that is given out. Nothing with it in may be printed.
 pub const MARK: &str = "issuer-secret";
 
-/// How long an access token lives.
+/// How long an access token lives, if nobody says otherwise.
 pub const TOKEN_LIFE: Duration = Duration::from_secs(3);
 
 /// The books of the issuer.
-#[derive(Default)]
 pub(super) struct Ledger {
+    pub(super) token_life: Duration,
     random: RandomState,
     serial: u64,
     codes: HashMap<String, String>,
     refresh: HashMap<String, Refresh>,
-    access: HashMap<String, (String, Timestamp)>,
+    access: HashMap<String, Access>,
     renewals: HashMap<String, u64>,
     spent_twice: u64,
 }
@@ -30,6 +30,12 @@ struct Refresh {
     /// All refresh tokens that came from one sign-in.
     grant: u64,
     spent: bool,
+}
+
+struct Access {
+    user: String,
+    grant: u64,
+    end: Timestamp,
 }
 
 /// What a sign-in or a renewal brings.
@@ -46,6 +52,19 @@ pub struct Tokens {
 }
 
 impl Ledger {
+    pub(super) fn new() -> Self {
+        Self {
+            token_life: TOKEN_LIFE,
+            random: RandomState::new(),
+            serial: 0,
+            codes: HashMap::new(),
+            refresh: HashMap::new(),
+            access: HashMap::new(),
+            renewals: HashMap::new(),
+            spent_twice: 0,
+        }
+    }
+
     /// A secret nobody had before.
     pub(super) fn secret(&mut self, kind: &str) -> String {
         self.serial += 1;
@@ -80,23 +99,23 @@ impl Ledger {
         Some(self.issue(user, grant))
     }
 
-    /// Ends a grant, and the access tokens of its user.
+    /// Ends a grant, and the access tokens that came of it.
     pub(super) fn end_grant(&mut self, refresh: &str) {
         if let Some(ended) = self.refresh.remove(refresh) {
             self.refresh.retain(|_, other| other.grant != ended.grant);
-            self.end_access(&ended.user);
+            self.access.retain(|_, access| access.grant != ended.grant);
         }
     }
 
     /// Ends the access tokens of a user; the grant stays good.
     pub(super) fn end_access(&mut self, user: &str) {
-        self.access.retain(|_, (owner, _)| owner != user);
+        self.access.retain(|_, access| access.user != user);
     }
 
     /// Whose access token it is, if it is still good.
     pub(super) fn owner(&self, access: &str) -> Option<String> {
-        let (user, end) = self.access.get(access)?;
-        (now() < *end).then(|| user.clone())
+        let access = self.access.get(access)?;
+        (now() < access.end).then(|| access.user.clone())
     }
 
     pub(super) fn renewals_of(&self, user: &str) -> u64 {
@@ -109,10 +128,11 @@ impl Ledger {
 
     fn issue(&mut self, user: String, grant: u64) -> Tokens {
         let (access, refresh) = (self.secret("access"), self.secret("refresh"));
-        let expires_at = now().plus(TOKEN_LIFE);
+        let expires_at = now().plus(self.token_life);
         let next = Refresh { user: user.clone(), grant, spent: false };
         self.refresh.insert(refresh.clone(), next);
-        self.access.insert(access.clone(), (user.clone(), expires_at));
+        let known = Access { user: user.clone(), grant, end: expires_at };
+        self.access.insert(access.clone(), known);
         Tokens { user, access: access.into(), expires_at, refresh: refresh.into() }
     }
 }
@@ -128,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_refresh_token_spent_twice_ends_its_grant() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new();
         let code = ledger.code("alice");
         let first = ledger.redeem(&code).unwrap();
         assert!(ledger.redeem(&code).is_none());

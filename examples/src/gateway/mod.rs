@@ -3,7 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | [`issuer`], `ledger` | what stands outside: accounts, tokens, a calendar, a model's console |
-//! | [`provider`], `sign_in`, [`grants`] | a provider: users sign in, tokens are renewed |
+//! | [`provider`], `sign_in`, `exchange` | a provider: users sign in, tokens are renewed |
+//! | [`folder`] | where the grants are: encrypted, shared with a second gateway |
 //! | [`chat`], [`console`] | two more: a derived token, a static key |
 //! | [`host`], `tool` | the gateway: engine, rules, consumers, two people in one group chat |
 //! | `story` | what happens, one chapter a file |
@@ -13,7 +14,8 @@ pub mod chat;
 pub mod checks;
 pub mod console;
 mod events;
-pub mod grants;
+mod exchange;
+pub mod folder;
 pub mod host;
 pub mod issuer;
 mod ledger;
@@ -41,7 +43,7 @@ pub struct Told {
 /// Tells the story.
 pub async fn run(pace: Pace) -> Told {
     let narrator = Arc::new(Narrator::new());
-    let ok = match Host::open(pace, narrator.clone()) {
+    let ok = match Host::open(pace, narrator.clone()).await {
         Ok(host) => story::tell(host).await,
         Err(error) => {
             narrator.say("gateway", format!("does not start: {error}"));

@@ -1,25 +1,25 @@
 //! `workspace/calendar`: each user's access token, renewed with a single-use refresh token.
 //!
-//! The provider knows how. When, for whom and how often is the engine's business.
+//! The provider knows how. When, for whom and how often is the engine's business; that no two
+//! processes spend one refresh token is the store's.
 
 use std::sync::Arc;
 
 use credential_provider_api::{
-    AccountId, Capability, Credential, CredentialDescriptor, CredentialError, CredentialKind,
-    CredentialProvider, ErrorCode, IdPattern, Origin, ProviderDescriptor, ProviderId, ReauthReason,
-    Request, Resolution, Revocation, SecretString, SignIn, SignInMethod, SignInStep, Timestamp,
-    async_trait,
+    Capability, Changes, Credential, CredentialDescriptor, CredentialError, CredentialKind,
+    CredentialProvider, ErrorCode, IdPattern, Origin, ProviderDescriptor, ProviderId, Reason,
+    Request, Resolution, Revocation, SignIn, SignInMethod, SignInStep, Timestamp, async_trait,
 };
+use credential_store::{Grants, Renewal};
 
-use super::grants::Grants;
+use super::exchange::TokenEndpoint;
 use super::issuer::{Issuer, Refusal};
 
 /// Access to each user's calendar.
 pub struct Workspace {
-    pub(super) issuer: Arc<Issuer>,
-    pub(super) grants: Arc<Grants>,
+    pub(super) endpoint: Arc<TokenEndpoint>,
+    pub(super) grants: Grants,
     descriptor: ProviderDescriptor,
-    origin: Origin,
 }
 
 impl Workspace {
@@ -27,45 +27,46 @@ impl Workspace {
     ///
     /// # Errors
     /// None that a caller can cause.
-    pub fn new(issuer: Arc<Issuer>, grants: Arc<Grants>) -> Result<Self, CredentialError> {
+    pub fn new(issuer: Arc<Issuer>, grants: Grants) -> Result<Self, CredentialError> {
         let calendar = IdPattern::new("calendar")?;
         let calendar = CredentialDescriptor::session(calendar, CredentialKind::OAuth2)
             .with_description("a user's calendar");
         let descriptor = ProviderDescriptor::new(ProviderId::new("workspace")?, "Workspace")
             .with_credential(calendar)
+            .with_capability(Capability::Changes)
             .with_capability(Capability::Revoke)
             .with_sign_in(SignInMethod::AuthorizationCode);
         let origin = Origin::parse("https://calendar.example")?;
-        Ok(Self { issuer, grants, descriptor, origin })
+        Ok(Self { endpoint: Arc::new(TokenEndpoint { issuer, origin }), grants, descriptor })
     }
 
-    /// The credential made of an access token.
-    pub(super) fn credential(
-        &self,
-        user: &str,
-        access: SecretString,
-        expires_at: Timestamp,
-    ) -> Result<Credential, CredentialError> {
-        Ok(Credential::oauth2(access)
-            .with_expiry(expires_at)
-            .with_account(AccountId::new(user)?)
-            .with_origin(self.origin.clone()))
-    }
-
-    /// Forgets the grant here, then ends it at the issuer.
+    /// Forgets the grant in the store, for all gateways, then ends it at the issuer.
     pub(super) async fn end(&self, request: &Request) -> Result<Revocation, CredentialError> {
-        let Some(grant) = self.grants.remove(request.session()?) else {
-            return Ok(Revocation::LocalOnly);
-        };
-        self.issuer.revoke(&grant.refresh).await.map_err(refused)?;
-        Ok(Revocation::Remote)
+        // Once it is out of the store nobody else could end it there.
+        let _commit = request.commit()?;
+        match self.grants.sign_out(request.key()).await? {
+            Some(grant) => self.endpoint.revoke(&grant).await.map(|()| Revocation::Remote),
+            None => Ok(Revocation::LocalOnly),
+        }
     }
 
-    /// A person must sign in. The flow that a host then starts has an address of its own.
-    fn nobody(&self, reason: ReauthReason) -> CredentialError {
-        let url = self.issuer.sign_in_page("");
-        let step = SignInStep::OpenUrl { url, expires_at: Timestamp::MAX, poll_every: None };
-        CredentialError::needs_reauth(reason, "").with_step(step)
+    async fn renew(&self, request: &Request, ask: Renewal) -> Result<Resolution, CredentialError> {
+        request.require_no_variant()?;
+        if request.key().credential.as_str() != "calendar" {
+            return Err(CredentialError::new(ErrorCode::CredentialNotFound, ""));
+        }
+        request.session()?;
+        let renewed = self.grants.renew(ask, self.endpoint.clone()).await;
+        Ok(renewed.map_err(|error| self.with_step(error))?.into())
+    }
+
+    /// Where a person must sign in, the page. The flow that a host then starts has one of its own.
+    fn with_step(&self, error: CredentialError) -> CredentialError {
+        if error.code() != ErrorCode::NeedsReauth {
+            return error;
+        }
+        let url = self.endpoint.issuer.sign_in_page("");
+        error.with_step(SignInStep::OpenUrl { url, expires_at: Timestamp::MAX, poll_every: None })
     }
 }
 
@@ -83,29 +84,19 @@ impl CredentialProvider for Workspace {
         &self.descriptor
     }
 
-    // To renew is to obtain: there is no `refresh` to write.
     async fn resolve(&self, request: &Request) -> Result<Resolution, CredentialError> {
-        request.require_no_variant()?;
-        if request.key().credential.as_str() != "calendar" {
-            return Err(CredentialError::new(ErrorCode::CredentialNotFound, ""));
-        }
-        let session = request.session()?;
-        let grant = self.grants.get(session);
-        let grant = grant.ok_or_else(|| self.nobody(ReauthReason::NotSignedIn))?;
-        // From here on the refresh token may be spent. Until the guard is dropped the engine lets
-        // the call go on, whoever gives up waiting: by then the next token is saved.
-        let commit = request.commit()?;
-        let tokens = match self.issuer.renew(&grant.refresh).await {
-            Ok(tokens) => tokens,
-            Err(Refusal::Invalid) => {
-                self.grants.remove(session);
-                return Err(self.nobody(ReauthReason::GrantRejected));
-            }
-            Err(refusal) => return Err(refused(refusal)),
-        };
-        self.grants.renewed(session, &grant, tokens.refresh);
-        drop(commit);
-        Ok(self.credential(&tokens.user, tokens.access, tokens.expires_at)?.into())
+        self.renew(request, Renewal::for_request(request)).await
+    }
+
+    // The default would ask `resolve`, for which what the store has is good enough until its end.
+    async fn refresh(
+        &self,
+        request: &Request,
+        current: &Credential,
+        _: Reason,
+    ) -> Result<Resolution, CredentialError> {
+        let newer = Renewal::for_request(request).newer_than(current.revision());
+        self.renew(request, newer).await
     }
 
     async fn revoke(
@@ -114,6 +105,11 @@ impl CredentialProvider for Workspace {
         _: Option<&Credential>,
     ) -> Result<Revocation, CredentialError> {
         self.end(request).await
+    }
+
+    /// What other gateways do to the same grants.
+    fn changes(&self) -> Changes {
+        self.grants.changes()
     }
 
     fn sign_in(&self) -> Option<&dyn SignIn> {

@@ -6,6 +6,8 @@ use credential_provider_api::{
     SignInStep, SignedIn, async_trait,
 };
 
+use credential_store::Exchange as _;
+
 use super::issuer::Tokens;
 use super::provider::{Workspace, refused};
 
@@ -20,7 +22,7 @@ impl SignIn for Workspace {
             return Err(CredentialError::new(ErrorCode::Unsupported, "with a browser only"));
         }
         let step = SignInStep::OpenUrl {
-            url: self.issuer.sign_in_page(start.flow.expose()),
+            url: self.endpoint.issuer.sign_in_page(start.flow.expose()),
             expires_at: start.expires_at,
             poll_every: None,
         };
@@ -48,7 +50,7 @@ impl SignIn for Workspace {
         let code = code.ok_or_else(|| wrong("the callback has no code"))?;
         // A code is good once: if it is sent, its answer is wanted.
         let commit = request.commit()?;
-        let tokens = self.issuer.redeem(&code).await.map_err(refused)?;
+        let tokens = self.endpoint.issuer.redeem(&code).await.map_err(refused)?;
         drop(commit);
         let account = AccountId::new(&tokens.user)?;
         Ok(SignInProgress::Finished(SignedIn::new(Some(account), Box::new(tokens))))
@@ -59,16 +61,24 @@ impl SignIn for Workspace {
         request: &Request,
         done: SignedIn,
     ) -> Result<Option<Credential>, CredentialError> {
-        let tokens = tokens(done)?;
-        let credential = self.credential(&tokens.user, tokens.access, tokens.expires_at)?;
-        self.grants.sign_in(request.session()?, tokens.user, tokens.refresh);
-        Ok(Some(credential))
+        let (grant, credential) = self.endpoint.issued(tokens(done)?)?;
+        let _commit = request.commit()?;
+        let kept = self.grants.sign_in(request.key(), Some(grant), Some(credential)).await?;
+        if let Some(replaced) = kept.replaced {
+            self.endpoint.discard(replaced).await;
+        }
+        Ok(kept.credential)
+    }
+
+    /// Known after a restart too, and at a gateway where nobody has signed in.
+    async fn account(&self, request: &Request) -> Result<Option<AccountId>, CredentialError> {
+        let current = self.grants.current(request.key()).await?;
+        Ok(current.and_then(|credential| credential.account().cloned()))
     }
 
     async fn discard(&self, _: &Request, done: SignedIn) {
-        if let Ok(tokens) = tokens(done) {
-            // Nobody waits for the result: an issuer that is down forgets the grant by age.
-            let _ = self.issuer.revoke(&tokens.refresh).await;
+        if let Ok((grant, _)) = tokens(done).and_then(|tokens| self.endpoint.issued(tokens)) {
+            self.endpoint.discard(grant).await;
         }
     }
 

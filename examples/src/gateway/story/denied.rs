@@ -17,6 +17,8 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
             host.say("gateway", format!("{name:<18} {text} ({scope})"));
         }
     }
+    let folder = host.folder.path().display();
+    host.say("gateway", format!("keeps grants, encrypted, in {folder} until it stops"));
     host.say("gateway", "grants model:assistant, tool:calendar and channel:slack one each");
     host.say("gateway", "secrets are shown as ••••#fingerprint, with the revision (r1, r2, …)");
     host.pause().await;

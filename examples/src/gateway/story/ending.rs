@@ -39,7 +39,7 @@ pub(super) async fn end_session(host: &Arc<Host>) -> Chapter {
 pub(super) async fn shut_down(host: &Arc<Host>, printing: JoinHandle<()>) {
     host.narrator.chapter("the gateway stops");
     let begun = Instant::now();
-    host.engine.shutdown().await;
+    host.shut_down().await;
     let down = begun.elapsed();
     // The last events stand before what is said of the end.
     let ended = tokio::time::timeout(Duration::from_secs(1), printing).await;

@@ -8,6 +8,7 @@ mod rejection;
 mod renewal;
 mod revocation;
 mod rotation;
+mod shared;
 mod sign_in;
 mod table;
 
@@ -23,9 +24,8 @@ type Chapter = Result<(), Box<dyn Error + Send + Sync>>;
 pub(super) async fn tell(host: Arc<Host>) -> bool {
     let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let narrator = host.narrator.clone();
-    let people = vec![host.alice.clone(), host.bob.clone()];
-    let printing = events::print(host.engine.events(), narrator.clone(), people);
-    let printing = tokio::spawn(printing);
+    let folder = host.folder.path().to_owned();
+    let printing = tokio::spawn(events::print(&host));
     if let Err(error) = chapters(&host).await {
         let told = format!("the story is told to its end, not: {error}");
         host.checks.expect(false, told);
@@ -35,6 +35,7 @@ pub(super) async fn tell(host: Arc<Host>) -> bool {
     let checks = ending::close(host);
     let left = tasks();
     checks.expect(left == 0, format!("every task has ended ({left} have not)"));
+    checks.expect(!folder.exists(), "nothing is left of the folder");
     let withheld = narrator.withheld();
     checks.expect(withheld == 0, "no line holds a secret");
     narrator.chapter("what was expected");
@@ -50,5 +51,6 @@ async fn chapters(host: &Arc<Host>) -> Chapter {
     outage::tell(host).await?;
     rotation::tell(host).await?;
     revocation::tell(host).await?;
+    shared::tell(host).await?;
     ending::end_session(host).await
 }

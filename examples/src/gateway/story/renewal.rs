@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 
 use super::Chapter;
 use crate::gateway::host::{Host, Pace};
-use crate::gateway::issuer::TOKEN_LIFE;
 
 const READERS: usize = 8;
 const CALLERS: usize = 4;
@@ -20,7 +19,8 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
         Pace::Fast => 1,
     };
     host.narrator.chapter("tokens that live seconds, renewed ahead");
-    host.say("issuer", format!("its access tokens live {} s", TOKEN_LIFE.as_secs()));
+    let life = host.issuer.token_life();
+    host.say("issuer", format!("its access tokens live {} s", life.as_secs()));
     let handle = Arc::new(host.bind_calendar(&host.alice)?);
     let stop = Arc::new(AtomicBool::new(false));
     let mut tasks = JoinSet::new();
@@ -37,7 +37,7 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     let mut ahead = 0;
     for _ in 0..renewals {
         let (version, until) = (handle.version(), handle.with(|c| c.window().until)?);
-        let changed = tokio::time::timeout(2 * TOKEN_LIFE, handle.changed(version)).await;
+        let changed = tokio::time::timeout(2 * life, handle.changed(version)).await;
         let left = host.now().until(until);
         changed.map_err(|_| "no renewal came")?;
         let mask = handle.with(|credential| host.narrator.mask(credential))?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use credential_provider_api::{CredentialError, ErrorCode};
+use credential_provider_api::{CredentialError, ErrorCode, Outcome};
 use tokio::task::JoinSet;
 
 use super::{Chapter, sign_in};
@@ -19,9 +19,11 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     let derived = host.request(&host.slack, &host.post, &host.alice).await?;
     host.say("channel:slack", format!("has {} derived from it", host.narrator.mask(&derived)));
 
-    // So that the calls are under way at the issuer when the revocation comes.
-    let target = || host.administrator.at(&host.calendar).session(&host.alice.session);
-    target().invalidate()?;
+    // So that the calls are under way at the issuer when the revocation comes: of a token that is
+    // good, the store would give another copy.
+    host.issuer.reject_access_of("alice");
+    let request = host.tool.request(&host.calendar).session(&host.alice.session);
+    request.report(&old, Outcome::Rejected)?;
     let mut calls = JoinSet::new();
     for _ in 0..CALLERS {
         let host = host.clone();
@@ -30,7 +32,8 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     tokio::time::sleep(Duration::from_millis(5)).await;
     host.say("tool:calendar", format!("{CALLERS} calls are under way"));
     let begun = Instant::now();
-    let revoked = target().revoke().await?;
+    let target = host.administrator.at(&host.calendar).session(&host.alice.session);
+    let revoked = target.revoke().await?;
     let took = begun.elapsed().as_millis();
     host.say("operator", format!("revokes it: {revoked:?}, in {took} ms"));
 

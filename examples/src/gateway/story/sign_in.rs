@@ -54,7 +54,7 @@ async fn needs_sign_in(host: &Host, person: &Person) -> bool {
     host.say("tool:calendar", format!("for {}: {} ({reason})", person.name, error.code()));
     let page = error.step().and_then(page);
     if let Some((page, _)) = page {
-        host.say("gateway", format!("the step it names: open {page}"));
+        host.say(host.name, format!("the step it names: open {page}"));
     }
     error.code() == ErrorCode::NeedsReauth && page.is_some()
 }
@@ -69,7 +69,7 @@ pub(super) async fn sign_in(host: &Host, person: &Person) -> Chapter {
     };
     let (page, state) = page(&step).ok_or("the sign-in did not begin with a page")?;
     // The address answers the flow: only this person may see all of it.
-    host.say("gateway", format!("to {} alone: open {page}?state=…", person.name));
+    host.say(host.name, format!("to {} alone: open {page}?state=…", person.name));
 
     // The browser: the person consents and is sent back to the gateway's callback.
     let code = host.issuer.consent(person.name);
@@ -81,7 +81,7 @@ pub(super) async fn sign_in(host: &Host, person: &Person) -> Chapter {
     let flow = flow.ok_or("the callback belongs to no sign-in")?;
     let done = flow.answer(SignInAnswer::Callback(callback)).await?;
     match done {
-        FlowStatus::Done(Some(account)) => host.say("gateway", format!("{account} is signed in")),
+        FlowStatus::Done(Some(account)) => host.say(host.name, format!("{account} is signed in")),
         other => return Err(format!("the sign-in did not finish: {other:?}").into()),
     }
     Ok(())
