@@ -72,3 +72,22 @@ async fn all_who_make_a_store_at_once_use_one_key_and_one_header() {
         }
     }
 }
+
+#[tokio::test]
+async fn promise_6_what_a_killed_rotation_left_beside_the_key_file_is_swept() {
+    let place = Place::new();
+    place.open().await;
+    let beside = |name: &str, age: u64| {
+        let path = place.path().join(name);
+        let file = std::fs::File::create(&path).unwrap();
+        let then = std::time::SystemTime::now() - std::time::Duration::from_secs(age);
+        file.set_modified(then).unwrap();
+        path
+    };
+    let left = beside(".tmp-keys-00000000000000aa", 120);
+    let under_way = beside(".tmp-keys-00000000000000bb", 1);
+    let theirs = beside(".tmp-other-00000000000000cc", 120);
+    place.open().await;
+    assert!(!left.exists());
+    assert!(under_way.exists() && theirs.exists(), "another process's, and another file's");
+}

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::OFlags;
 
@@ -13,8 +13,10 @@ use super::problem::{Access, At as _, Outcome, Problem};
 use crate::faults::{Point, Probe};
 use crate::key::random;
 
-/// Begins the name of every temporary file.
+/// Begins the name of every temporary file; the name of the file it is to replace follows.
 pub(crate) const TEMPORARY: &str = ".tmp-";
+/// A temporary file this old was left behind by a process that is gone.
+const ABANDONED: Duration = Duration::from_secs(60);
 /// How long to wait for a lock that is only ever held for a moment.
 const MOMENT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(2);
@@ -124,7 +126,8 @@ impl Disk {
     fn temporary(&self, beside: &Path, bytes: &[u8]) -> Outcome<Temporary> {
         let mut name = [0; 8];
         random(&mut name)?;
-        let name = format!("{TEMPORARY}{:016x}", u64::from_be_bytes(name));
+        let own = beside.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("{TEMPORARY}{own}-{:016x}", u64::from_be_bytes(name));
         let path = beside.with_file_name(name);
         let mut file = OpenOptions::new()
             .write(true)
@@ -148,6 +151,22 @@ impl Disk {
     pub(crate) fn sync_folder(&self, path: &Path) -> Outcome<()> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         File::open(path).and_then(|folder| folder.sync_all()).writing(path)
+    }
+
+    /// Removes what processes that are gone have left half written in `folder`, under names that begin
+    /// so.
+    pub(crate) fn sweep(&self, folder: &Path, begin: &str) -> Outcome<()> {
+        for entry in fs::read_dir(folder).reading(folder)?.flatten() {
+            let temporary = entry.file_name().to_str().is_some_and(|name| name.starts_with(begin));
+            let changed = entry.metadata().and_then(|found| found.modified());
+            let old = changed.is_ok_and(|changed| {
+                SystemTime::now().duration_since(changed).is_ok_and(|age| age > ABANDONED)
+            });
+            if temporary && old {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
     }
 
     /// The lock file at `path`, made if missing.

@@ -24,6 +24,6 @@ pub use open::{Copied, FileStoreBuilder};
 pub use rotation::Rotated;
 pub use store::FileStore;
 
-pub(crate) use disk::Disk;
+pub(crate) use disk::{Disk, TEMPORARY};
 pub(crate) use problem::Problem;
 pub(crate) use store::blocking;

@@ -2,7 +2,6 @@
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use credential_provider_api::{CredentialError, ErrorCode, Key, Loaded, Record, Revision};
 
@@ -17,8 +16,6 @@ use crate::key::KeyRing;
 
 /// The largest record we write.
 pub(crate) const MOST: u64 = 1 << 20;
-/// A temporary file this old was left behind by a process that is gone.
-const ABANDONED: Duration = Duration::from_secs(60);
 
 /// The keys, and the generation of the header they were read at.
 #[derive(Clone, Debug)]
@@ -184,17 +181,7 @@ impl Records {
     /// Removes what processes that are gone have left half written.
     pub(crate) fn sweep(&self) -> Outcome<()> {
         for folder in [self.root.clone(), self.folder(), self.root.join("leases")] {
-            for entry in fs::read_dir(&folder).reading(&folder)?.flatten() {
-                let temporary =
-                    entry.file_name().to_str().is_some_and(|n| n.starts_with(TEMPORARY));
-                let changed = entry.metadata().and_then(|found| found.modified());
-                let old = changed.is_ok_and(|changed| {
-                    SystemTime::now().duration_since(changed).is_ok_and(|age| age > ABANDONED)
-                });
-                if temporary && old {
-                    let _ = fs::remove_file(entry.path());
-                }
-            }
+            self.disk.sweep(&folder, TEMPORARY)?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::data_key::DataKey;
 use super::ring::KeyRing;
 use super::source::KeySource;
-use crate::file::{Disk, Problem, blocking};
+use crate::file::{Disk, Problem, TEMPORARY, blocking};
 
 const FIRST_LINE: &str = "credential-store keys 1";
 const MOST: u64 = 64 << 10;
@@ -41,6 +41,7 @@ impl KeySource for KeyFile {
     async fn load(&self) -> Result<Option<KeyRing>, CredentialError> {
         let path = self.path.clone();
         let read = move || {
+            sweep(&path);
             let Some(bytes) = Disk::default().read(&path, MOST)? else {
                 return Ok(None);
             };
@@ -76,6 +77,15 @@ impl KeySource for KeyFile {
     fn describe(&self) -> String {
         format!("the key file {}", self.path.display())
     }
+}
+
+/// A process killed while it replaced the file has left keys beside it.
+fn sweep(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let own = path.file_name().unwrap_or_default().to_string_lossy();
+    // A folder that cannot be read, or does not exist yet, holds nothing we could remove.
+    let _ = Disk::default()
+        .sweep(folder.unwrap_or_else(|| Path::new(".")), &format!("{TEMPORARY}{own}-"));
 }
 
 fn gone(path: &Path) -> Problem {
