@@ -13,6 +13,12 @@ use common::{Place, grant, key, record, unreadable};
 use credential_provider_api::{ErrorCode, GrantStore as _};
 use credential_store::FileStore;
 
+/// Not listed, and found when somebody looks for what cannot be read.
+async fn left_out(store: &FileStore, file: &std::path::Path, why: &str) {
+    assert!(store.list().await.unwrap().len() <= 1);
+    unreadable(Err::<(), _>(store.unreadable().await.unwrap().remove(0)), file, why);
+}
+
 #[tokio::test]
 async fn promise_5_two_records_that_changed_places_are_believed_under_neither_key() {
     let place = Place::new();
@@ -43,7 +49,7 @@ async fn promise_5_a_record_copied_over_another_is_believed_only_where_it_was() 
     // Nor under a name that no key has yet.
     let planted = place.folder().join("records").join("0".repeat(32));
     fs::rename(&two.file, &planted).unwrap();
-    unreadable(store.list().await, &planted, "belongs to another key");
+    left_out(&store, &planted, "belongs to another key").await;
 }
 
 #[tokio::test]
@@ -114,7 +120,7 @@ async fn promise_5_a_record_of_another_store_with_the_same_key_is_refused() {
     // And beside it, under the name it had.
     let beside = saved.file.with_file_name(theirs.file_name().unwrap());
     fs::copy(theirs, &beside).unwrap();
-    unreadable(store.list().await, &beside, "belongs to another store");
+    left_out(&store, &beside, "belongs to another store").await;
     assert!(store.load(&saved.key).await.unwrap().record.is_some());
 }
 

@@ -158,7 +158,7 @@ async fn promise_6_no_secret_lies_in_the_folder_at_any_moment() {
         let imported = key(&format!("old/{number}"));
         let read = |bytes: &[u8]| {
             let mark = String::from_utf8_lossy(bytes).into_owned();
-            Ok::<_, CredentialError>(vec![(imported, record(&mark))])
+            Ok::<_, CredentialError>(vec![(imported.clone(), record(&mark))])
         };
         assert_eq!(store.import(&old, read).await.unwrap().records, 1);
     }

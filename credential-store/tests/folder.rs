@@ -25,7 +25,8 @@ async fn refused(place: &Place, store: &FileStore, bad: &Saved, good: &Saved, wh
         unreadable(loaded, &bad.file, why);
         unreadable(store.save(&bad.key, at, record("new")).await, &bad.file, why);
         unreadable(store.remove(&bad.key, at).await, &bad.file, why);
-        unreadable(store.list().await, &bad.file, why);
+        assert!(!store.list().await.unwrap().contains(&bad.key), "its load says what is wrong");
+        unreadable(Err::<(), _>(store.unreadable().await.unwrap().remove(0)), &bad.file, why);
         unreadable(store.reencrypt().await, &bad.file, why);
         let found = store.load(&good.key).await.unwrap();
         assert_eq!(found.revision, Some(good.revision));

@@ -39,10 +39,10 @@ pub trait GrantStore: Send + Sync {
     /// `store_unreadable` if the data is damaged: it is left untouched.
     async fn load(&self, key: &Key) -> Result<Loaded, CredentialError>;
 
-    /// The keys that have a record.
+    /// The keys that have a record. One that cannot be read is left out: its load says what is wrong.
     ///
     /// # Errors
-    /// As for [`load`](Self::load).
+    /// If nothing can be read.
     async fn list(&self) -> Result<Vec<Key>, CredentialError>;
 
     /// Replaces what is kept, if the revision still is `expected` (`None`: never saved).
@@ -80,6 +80,13 @@ pub trait GrantStore: Send + Sync {
 pub trait Lease: Send + Sync {
     /// Who holds it: host, process, task; for people.
     fn holder(&self) -> &str;
+
+    /// Whether it still is held, as far as can be told without waiting. A store whose leases can be
+    /// lost by a live holder (a session that broke, a term that passed) says so here; it is asked
+    /// just before what must not be done twice.
+    fn is_held(&self) -> bool {
+        true
+    }
 }
 
 /// A save or remove.

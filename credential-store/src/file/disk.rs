@@ -169,6 +169,14 @@ impl Disk {
         Ok(())
     }
 
+    /// The file of a lease, made if missing; written in place.
+    pub(crate) fn lease_file(&self, path: &Path) -> Outcome<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let missing = || io::Error::from(ErrorKind::NotFound);
+        self.open(path, Access::Write, &mut options)?.ok_or_else(missing).writing(path)
+    }
+
     /// The lock file at `path`, made if missing.
     pub(crate) fn lock_file(&self, path: &Path) -> Outcome<File> {
         let mut options = OpenOptions::new();
@@ -249,14 +257,24 @@ impl Locked {
     }
 
     /// Locks `file`, waiting for those who hold it for a moment.
-    pub(crate) fn soon(mut file: File, path: &Path, how: Lock) -> Outcome<Self> {
+    pub(crate) fn soon(file: File, path: &Path, how: Lock) -> Outcome<Self> {
+        Self::within(MOMENT, file, path, how)
+    }
+
+    /// Locks `file` if it is free within `patience`.
+    pub(crate) fn within(
+        patience: Duration,
+        mut file: File,
+        path: &Path,
+        how: Lock,
+    ) -> Outcome<Self> {
         let since = Instant::now();
         loop {
             file = match Self::now(file, path, how)? {
                 Ok(locked) => return Ok(locked),
                 Err(file) => file,
             };
-            if since.elapsed() > MOMENT {
+            if since.elapsed() > patience {
                 return Err(Problem::Locked { path: path.to_owned() });
             }
             std::thread::sleep(PAUSE);

@@ -66,9 +66,13 @@ impl Holder {
             return Life::Unknown;
         }
         match started(self.pid) {
-            Ok(found) if found == self.started => Life::Alive,
-            Ok(_) => Life::Dead,
-            Err(()) => Life::Unknown,
+            Ok(Some(found)) if Some(found) == self.started => Life::Alive,
+            // Another process has its pid, or its last thread has ended.
+            Ok(Some(_) | None) if exists(self.pid) == Some(false) || readable(self.pid) => {
+                Life::Dead
+            }
+            // `hidepid` hides the files of processes that live.
+            Ok(_) | Err(()) => Life::Unknown,
         }
     }
 
@@ -90,6 +94,21 @@ impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "process {} on {}", self.pid, self.host)
     }
+}
+
+/// Whether there is a process of this pid, be it only waited for; `None` if the system does not tell.
+fn exists(pid: u32) -> Option<bool> {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)?;
+    match rustix::process::test_kill_process(pid) {
+        Ok(()) | Err(rustix::io::Errno::PERM) => Some(true),
+        Err(rustix::io::Errno::SRCH) => Some(false),
+        Err(_) => None,
+    }
+}
+
+/// Whether the system shows us this process.
+fn readable(pid: u32) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok()
 }
 
 /// When the process started; `None` if there is none, or only what is left of one that has ended.

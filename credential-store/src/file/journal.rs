@@ -10,18 +10,21 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use credential_provider_api::Revision;
 use sha2::{Digest as _, Sha256};
 
 use super::disk::{Disk, Lock, Locked, still_at};
 use super::name::Name;
-use super::problem::{Access, At as _, Outcome};
+use super::problem::{Access, At as _, Outcome, Problem};
 
 /// Name (16), revision (8), checksum (8).
 const ENTRY: usize = 32;
 /// The journal is written anew once it has this many entries, and four for each record.
 const MANY: usize = 4096;
+/// An entry is written without the lock after this: a process that is stopped delays nobody.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// One line of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +60,15 @@ impl Journal {
 
     /// Tells that `name` has reached `revision`.
     pub(crate) fn tell(&self, name: Name, revision: Revision) -> Outcome<()> {
-        let locked = self.lock()?;
+        let locked = match self.lock() {
+            // Whoever holds it is stuck. One small write to the end of a file is whole by itself; the
+            // lock only keeps it out of a rewriting.
+            Err(Problem::Locked { .. }) => {
+                let mut file = self.disk.lock_file(&self.path)?;
+                return file.write_all(&Entry { name, revision }.bytes()).writing(&self.path);
+            }
+            locked => locked?,
+        };
         let mut file = locked.file();
         let torn = file.metadata().reading(&self.path)?.len() % ENTRY as u64;
         if torn > 0 {
@@ -115,7 +126,7 @@ impl Journal {
     fn lock(&self) -> Outcome<Locked> {
         loop {
             let file = self.disk.lock_file(&self.path)?;
-            let locked = Locked::soon(file, &self.path, Lock::Exclusive)?;
+            let locked = Locked::within(PATIENCE, file, &self.path, Lock::Exclusive)?;
             if still_at(locked.file(), &self.path)? {
                 return Ok(locked);
             }

@@ -11,7 +11,6 @@
 //! is the one at its path.
 
 use std::fs;
-use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,10 +27,11 @@ use crate::key::random;
 /// How often a process that waits for a lease asks for it: every 20 to 25 ms.
 pub(crate) const EVERY: Duration = Duration::from_millis(20);
 const JITTER_MICROS: u64 = 5_000;
-/// What a waiter leaves in the file.
-const MARK: &[u8] = b".";
-/// A holder's line and the marks of a crowd are shorter than this.
-const MOST: usize = 4096;
+/// The file: the holder's line, padded, and the mark that somebody waits. Of one width, and written in
+/// place: a file that is cut and grows again reaches the disk each time.
+const LINE: usize = 512;
+const WIDTH: usize = LINE + 1;
+const MARK: u8 = b'.';
 
 /// The files of all leases of a store. Everything here blocks, but never for a lease.
 #[derive(Clone)]
@@ -66,28 +66,29 @@ impl Leases {
     pub(crate) fn ask(&self, name: &str, turn: Turn) -> Outcome<Asked> {
         let path = self.folder.join(format!("{name}.lock"));
         loop {
-            let file = self.disk.lock_file(&path)?;
-            if turn == Turn::Come && marks(&text(&file, &path)?) > 0 {
+            let file = self.disk.lease_file(&path)?;
+            let found = content(&file, &path)?;
+            if turn == Turn::Come && found.last() == Some(&MARK) {
                 return Ok(Asked::Wait(None));
             }
             match Locked::now(file, &path, Lock::Exclusive)? {
                 Ok(locked) => {
-                    if let Some(held) = self.enter(locked, &path)? {
+                    if let Some(held) = self.enter(locked, &path, &found)? {
                         return Ok(Asked::Have(held));
                     }
                     // Somebody put another file in its place: that one counts.
                 }
                 Err(file) => {
-                    let found = text(&file, &path)?;
-                    let holder = Holder::parse(&found);
+                    let found = content(&file, &path)?;
+                    let holder = holder(&found);
                     if holder.as_ref().is_some_and(|holder| holder.life() == Life::Dead) {
-                        if let Some(held) = self.replace(&path, &found)? {
+                        if let Some(held) = self.replace(&path, holder.as_ref())? {
                             return Ok(Asked::Have(held));
                         }
                         continue;
                     }
-                    if marks(&found) == 0 {
-                        (&file).write_all(MARK).writing(&path)?;
+                    if found.last() != Some(&MARK) {
+                        file.write_all_at(&[MARK], LINE as u64).writing(&path)?;
                     }
                     return Ok(Asked::Wait(holder));
                 }
@@ -97,20 +98,21 @@ impl Leases {
 
     /// Signs the file that was locked; `None` if it is no longer the one at its path. Done under the
     /// lock that `replace` has for itself: no file is replaced between its locking and its signing.
-    fn enter(&self, locked: Locked, path: &Path) -> Outcome<Option<HeldFile>> {
+    /// `found` is what stood in it.
+    fn enter(&self, locked: Locked, path: &Path, found: &[u8]) -> Outcome<Option<HeldFile>> {
         let _guard = self.replacing(Lock::Shared)?;
         if !still_at(locked.file(), path)? {
             return Ok(None);
         }
-        self.sign(locked, path).map(Some)
+        self.sign(locked, path, found).map(Some)
     }
 
     /// Puts a file of ours in the place of one whose holder is dead and whose lock lives on in a
-    /// forked child. `found` is what stood in it when the holder was judged.
-    fn replace(&self, path: &Path, found: &str) -> Outcome<Option<HeldFile>> {
+    /// forked child.
+    fn replace(&self, path: &Path, dead: Option<&Holder>) -> Outcome<Option<HeldFile>> {
         let _guard = self.replacing(Lock::Exclusive)?;
-        let now = fs::read_to_string(path).reading(path)?;
-        if Holder::parse(&now) != Holder::parse(found) {
+        let now = holder(&content(&self.disk.lease_file(path)?, path)?);
+        if now.as_ref() != dead {
             return Ok(None);
         }
         let mut random_name = [0; 8];
@@ -120,23 +122,26 @@ impl Leases {
             super::disk::TEMPORARY,
             u64::from_be_bytes(random_name)
         ));
-        let file = self.disk.lock_file(&temporary)?;
+        let file = self.disk.lease_file(&temporary)?;
         let Ok(locked) = Locked::now(file, &temporary, Lock::Exclusive)? else {
             return Ok(None);
         };
-        let held = self.sign(locked, &temporary)?;
+        let mut held = self.sign(locked, &temporary, &[])?;
         fs::rename(&temporary, path).writing(path)?;
+        held.path = path.to_owned();
         tracing::info!("took over a lease whose holder had ended and left its lock to a child");
         Ok(Some(held))
     }
 
-    fn sign(&self, locked: Locked, path: &Path) -> Outcome<HeldFile> {
+    fn sign(&self, locked: Locked, path: &Path, found: &[u8]) -> Outcome<HeldFile> {
         // A child that goes on with a store its parent opened signs for itself.
         let here = if self.here.is_here() { self.here.clone() } else { Arc::new(Holder::here()) };
-        let mut file = locked.file();
-        file.set_len(0).writing(path)?;
-        file.write_all(here.line().as_bytes()).writing(path)?;
-        Ok(HeldFile { locked, holder: here.to_string() })
+        let mut line = here.line().into_bytes();
+        line.resize(WIDTH, b' ');
+        if found != line {
+            locked.file().write_all_at(&line, 0).writing(path)?;
+        }
+        Ok(HeldFile { locked, path: path.to_owned(), holder: here.to_string() })
     }
 
     fn replacing(&self, how: Lock) -> Outcome<Locked> {
@@ -147,8 +152,8 @@ impl Leases {
 
 /// A lease held, as far as the disk is concerned.
 pub(crate) struct HeldFile {
-    #[allow(dead_code, reason = "held for its drop")]
     locked: Locked,
+    path: PathBuf,
     holder: String,
 }
 
@@ -163,6 +168,12 @@ impl Lease for FileLease {
     fn holder(&self) -> &str {
         &self.held.holder
     }
+
+    /// Not if somebody removed the file, as cleaners of temporary folders do: the next one to come
+    /// locks another.
+    fn is_held(&self) -> bool {
+        still_at(self.held.locked.file(), &self.held.path).unwrap_or(false)
+    }
 }
 
 /// How long to wait before asking again.
@@ -173,15 +184,15 @@ pub(crate) fn pause() -> Duration {
     EVERY + Duration::from_micros(u64::from_be_bytes(bytes) % JITTER_MICROS)
 }
 
-fn text(file: &fs::File, path: &Path) -> Outcome<String> {
-    let mut bytes = [0; MOST];
+fn content(file: &fs::File, path: &Path) -> Outcome<Vec<u8>> {
+    let mut bytes = vec![0; WIDTH];
     let length = file.read_at(&mut bytes, 0).reading(path)?;
-    Ok(String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned())
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
-/// How many marks waiters have left since the holder signed.
-fn marks(text: &str) -> usize {
-    text.rsplit_once('\n').map_or(text, |(_, after)| after).len()
+fn holder(content: &[u8]) -> Option<Holder> {
+    Holder::parse(&String::from_utf8_lossy(content))
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::problem::Outcome;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
 use super::problem::{At as _, Problem};
 
 /// What the folder lies on.
@@ -37,6 +37,13 @@ const SHARED: &[(u32, &str)] = &[
     (0x7461_636f, "OCFS2"),
     (0x0102_1997, "9p"),
     (0x6573_5546, "FUSE"),
+    (0x1983_0326, "BeeGFS"),
+    (0x2003_0528, "OrangeFS"),
+    (0xaad7_aaea, "PanFS"),
+    (0xbeef_dead, "StorNext"),
+    (0x786f_4256, "a VirtualBox share"),
+    (0xbacb_acbc, "a VMware share"),
+    (0x7c7c_6673, "a Parallels share"),
 ];
 
 #[cfg(target_os = "linux")]
@@ -57,8 +64,20 @@ pub(crate) fn check(folder: &Path, trust: FileSystem) -> Outcome<()> {
     }
 }
 
-/// Elsewhere the system does not say it in one way; the crate's page asks for a local folder.
-#[cfg(not(target_os = "linux"))]
+/// macOS says of each mount whether it is local (statfs(2), `MNT_LOCAL`).
+#[cfg(target_vendor = "apple")]
+pub(crate) fn check(folder: &Path, trust: FileSystem) -> Outcome<()> {
+    const LOCAL: u32 = 0x1000;
+    let found = rustix::fs::statfs(folder).map_err(std::io::Error::from).reading(folder)?;
+    if trust == FileSystem::Trusted || found.f_flags & LOCAL != 0 {
+        return Ok(());
+    }
+    let why = "is not local; use a local folder, or open it as FileSystem::Trusted";
+    Err(Problem::unreadable(folder, why))
+}
+
+/// Other systems don't say it in one way; the crate's page asks for a local folder.
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
 pub(crate) fn check(_: &Path, _: FileSystem) -> Outcome<()> {
     Ok(())
 }

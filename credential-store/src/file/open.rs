@@ -99,7 +99,14 @@ impl FileStoreBuilder {
 
         let found = self.source.load().await?;
         let (header, ring) = match (header, found) {
-            (Some(header), Some(ring)) => (header, ring),
+            (Some(header), Some(ring)) => {
+                let (at, folder) = (disk.clone(), self.folder.clone());
+                match blocking(DISK_LIMIT, move || prepare(&at, &folder)).await {
+                    // A folder that cannot be written can still be read.
+                    Err(error) if error.code() != ErrorCode::StoreUnwritable => return Err(error),
+                    _ => (header, ring),
+                }
+            }
             (Some(_), None) => return Err(no_keys(&*self.source)),
             // The key is durable before anything is encrypted with it.
             (None, found) => {
@@ -136,18 +143,32 @@ impl FileStoreBuilder {
 fn look(disk: &Disk, folder: &Path, trust: FileSystem) -> Outcome<Option<Header>> {
     disk.made(folder)?;
     network::check(folder, trust)?;
-    let header = Header::read(disk, &folder.join("store.json"))?;
+    let path = folder.join("store.json");
+    let mut header = Header::read(disk, &path)?;
     let records = folder.join("records");
+    if header.is_none()
+        && let Err(problem) = nothing_else(folder)
+    {
+        // Another process may have made and used it since.
+        header = Header::read(disk, &path)?;
+        if header.is_none() {
+            return Err(problem);
+        }
+    }
     if header.is_none() {
-        nothing_else(folder)?;
+        return Ok(None);
     } else if !fs::exists(&records).reading(&records)? {
         return Err(Problem::unreadable(&records, "is missing beside its store.json"));
     }
-    // Only now: a folder that is not ours keeps its mode.
-    disk.folder(folder)?;
-    disk.folder(&records)?;
-    disk.folder(&folder.join("leases"))?;
     Ok(header)
+}
+
+/// Makes what is missing and repairs modes: a folder that is not ours, or whose keys are not there,
+/// was refused before.
+fn prepare(disk: &Disk, folder: &Path) -> Outcome<()> {
+    disk.folder(folder)?;
+    disk.folder(&folder.join("records"))?;
+    disk.folder(&folder.join("leases"))
 }
 
 /// A folder without a header holds nothing but what another process, making the store at this
@@ -175,6 +196,7 @@ fn nothing_else(folder: &Path) -> Outcome<()> {
 }
 
 fn make(disk: &Disk, folder: &Path) -> Outcome<Header> {
+    prepare(disk, folder)?;
     let path = folder.join("store.json");
     let header = Header::new(&folder.join("records"))?;
     if disk.create(&path, &header.bytes())? {

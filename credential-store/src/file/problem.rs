@@ -108,7 +108,10 @@ impl From<Problem> for CredentialError {
             }
             Problem::Locked { path } => {
                 let path = path.display();
-                (ErrorCode::StoreLocked, format!("{path} is locked by a process that is stuck"))
+                let detail = format!(
+                    "{path} is locked by another process, stopped perhaps; fuser(1) names it"
+                );
+                (ErrorCode::StoreLocked, detail)
             }
             Problem::Known(error) => return error,
         };

@@ -207,6 +207,12 @@ impl Records {
         Locked::soon(self.disk.lock_file(&path)?, &path, how)
     }
 
+    /// The lock among rotations.
+    pub(crate) fn rotating(&self) -> Outcome<Locked> {
+        let path = self.root.join("rotating.lock");
+        Locked::soon(self.disk.lock_file(&path)?, &path, Lock::Exclusive)
+    }
+
     /// The file at `path`, locked as long as it is the one there.
     fn lock(&self, path: &Path) -> Outcome<Option<Locked>> {
         loop {

@@ -1,6 +1,6 @@
 //! Rotating the data key while others read and write.
 
-use credential_provider_api::CredentialError;
+use credential_provider_api::{CredentialError, ErrorCode};
 
 use super::disk::Lock;
 use super::header::Header;
@@ -21,23 +21,36 @@ pub struct Rotated {
 
 impl FileStore {
     /// Makes a new data key, encrypts every record with it and forgets the old ones. Others go on
-    /// reading and writing meanwhile. Revisions stay, so no watcher is woken.
+    /// reading and writing meanwhile, however slow the key source is. Revisions stay, so no watcher is
+    /// woken.
     ///
-    /// If it is interrupted, old and new key are both kept and nothing is lost; rotate again.
+    /// Dropping it cancels nothing. If the process ends meanwhile, old and new key are both kept and
+    /// nothing is lost; rotate again.
     ///
     /// # Errors
     /// `unsupported` if the keys are the [host's](crate::HostKeys); `store_unreadable` if a record
-    /// cannot be read: the old keys are kept then.
+    /// cannot be read: the old keys are kept then; `store_locked` if another rotation is under way.
     pub async fn rotate_key(&self) -> Result<Rotated, CredentialError> {
+        let store = self.clone();
+        // A ring that is being written must not be overtaken by the next rotation's.
+        let done = tokio::spawn(async move { store.rotate().await }).await;
+        done.unwrap_or_else(|_| {
+            Err(CredentialError::new(ErrorCode::Internal, "the task of a rotation has ended"))
+        })
+    }
+
+    async fn rotate(&self) -> Result<Rotated, CredentialError> {
         let inner = self.inner.clone();
         let limit = inner.limit;
-        let alone = blocking(limit, move || inner.records.rotation(Lock::Exclusive)).await?;
+        // Among rotations alone: writers wait for the header only.
+        let _alone = blocking(limit, move || inner.records.rotating()).await?;
         let source = &self.inner.source;
         let found = source.load().await?.ok_or_else(|| no_keys(&**source))?;
         let ring = found.rotated(DataKey::generate()?);
         source.replace(ring.clone()).await?;
         let inner = self.inner.clone();
         let next = blocking(limit, move || {
+            let _no_writers = inner.records.rotation(Lock::Exclusive)?;
             let path = inner.records.header();
             let mut header = Header::read(&inner.records.disk, &path)?
                 .ok_or_else(|| Problem::unreadable(&path, "is missing"))?;
@@ -45,22 +58,11 @@ impl FileStore {
             inner.records.disk.replace(&path, &header.bytes())?;
             Ok(header.generation)
         });
+        // From here on whoever writes has seen the new generation, and uses the new key.
         let generation = next.await?;
         self.inner.set_keys(Keys { generation, ring: ring.clone() });
-        // From here on whoever writes has seen the new generation, and uses the new key.
-        drop(alone);
         let rotated = self.reencrypt().await?;
-        let inner = self.inner.clone();
-        let alone = blocking(limit, move || {
-            let alone = inner.records.rotation(Lock::Exclusive)?;
-            let header = Header::read(&inner.records.disk, &inner.records.header())?;
-            let ours = header.is_some_and(|header| header.generation == generation);
-            Ok(ours.then_some(alone))
-        });
-        // A rotation that began meanwhile has a newer key, and forgets ours with the others.
-        if let Some(_alone) = alone.await? {
-            source.replace(KeyRing::new(ring.active().clone())).await?;
-        }
+        source.replace(KeyRing::new(ring.active().clone())).await?;
         Ok(rotated)
     }
 

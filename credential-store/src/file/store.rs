@@ -121,6 +121,20 @@ impl FileStore {
         FileStoreBuilder::new(folder.into(), Arc::new(keys))
     }
 
+    /// What is wrong with each record that cannot be read, and that [`list`](GrantStore::list) leaves
+    /// out. Cancel-safe.
+    ///
+    /// # Errors
+    /// If the folder of records cannot be read.
+    pub async fn unreadable(&self) -> Result<Vec<CredentialError>, CredentialError> {
+        let work = |inner: &Inner, keys: &Keys| {
+            let found = inner.records.names()?.into_iter();
+            let tried = found.map(|name| inner.records.find(&keys.ring, name));
+            Ok(tried.filter_map(Result::err).map(CredentialError::from).collect())
+        };
+        self.inner.with_keys(work).await
+    }
+
     /// Its folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -153,8 +167,13 @@ impl GrantStore for FileStore {
         let work = |inner: &Inner, keys: &Keys| {
             let mut found = Vec::new();
             for name in inner.records.names()? {
-                let opened = inner.records.find(&keys.ring, name)?;
-                found.extend(opened.filter(|o| o.record.is_some()).map(|opened| opened.key));
+                match inner.records.find(&keys.ring, name) {
+                    Ok(Some(opened)) if opened.record.is_some() => found.push(opened.key),
+                    Ok(_) => {}
+                    Err(unknown @ Problem::UnknownKey { .. }) => return Err(unknown),
+                    // Nobody can tell whose it is; one provider's is no reason to fail another's list.
+                    Err(problem) => tracing::warn!(?problem, "a record is left out of a list"),
+                }
             }
             Ok(found)
         };

@@ -22,12 +22,14 @@ struct Watcher {
     inner: Arc<Inner>,
     cursor: Cursor,
     waiting: VecDeque<StoreChange>,
+    /// Whether the journal could not be read when last looked at: that is told once.
+    blind: bool,
 }
 
 /// All changes from now on.
 pub(crate) fn watch(inner: Arc<Inner>) -> StoreChanges {
     let cursor = inner.records.journal.cursor();
-    let watcher = Watcher { inner, cursor, waiting: VecDeque::new() };
+    let watcher = Watcher { inner, cursor, waiting: VecDeque::new(), blind: false };
     Box::pin(stream::unfold(watcher, |mut watcher| async move {
         loop {
             if let Some(change) = watcher.waiting.pop_front() {
@@ -48,6 +50,8 @@ async fn look(mut watcher: Watcher) -> Option<Watcher> {
         (watcher, news)
     });
     let (mut watcher, news) = read.await.ok()?;
+    let (was_blind, blind) = (watcher.blind, news.is_err());
+    watcher.blind = blind;
     let names = names(news);
     for name in names.iter().flatten().copied() {
         let work = move |inner: &Inner, keys: &Keys| inner.records.find(&keys.ring, name);
@@ -57,7 +61,7 @@ async fn look(mut watcher: Watcher) -> Option<Watcher> {
             Err(_) => Some(StoreChange::Missed),
         });
     }
-    if names.is_none() {
+    if names.is_none() && !was_blind || was_blind && !blind {
         watcher.waiting.push_back(StoreChange::Missed);
     }
     Some(watcher)

@@ -16,12 +16,21 @@ pub struct Renewal {
     rejected: Option<Revision>,
     min_validity: Duration,
     request: Option<Request>,
+    /// The revision of the record when this was first looked at.
+    asked_at: Option<Revision>,
 }
 
 impl Renewal {
     /// Of `key`: any credential that has not ended is good enough.
     pub const fn of(key: Key) -> Self {
-        Self { key, newer_than: None, rejected: None, min_validity: Duration::ZERO, request: None }
+        Self {
+            key,
+            newer_than: None,
+            rejected: None,
+            min_validity: Duration::ZERO,
+            request: None,
+            asked_at: None,
+        }
     }
 
     /// As an engine's request says: its key, its minimum validity, the revision it saw rejected. The
@@ -33,8 +42,7 @@ impl Renewal {
             .committed_to(request.clone())
     }
 
-    /// Only a later one than this is good enough, the one to be replaced. A later one need not last
-    /// for the minimum validity: it is the best the issuer gave.
+    /// Only a later one than this is good enough, the one to be replaced.
     pub const fn newer_than(mut self, revision: Option<Revision>) -> Self {
         self.newer_than = revision;
         self
@@ -46,7 +54,8 @@ impl Renewal {
         self
     }
 
-    /// It should last at least this long.
+    /// It should last at least this long. One that was issued since this was asked, or that is
+    /// [newer](Self::newer_than), need not: it is the best the issuer gave.
     pub const fn min_validity(mut self, span: Duration) -> Self {
         self.min_validity = span;
         self
@@ -57,25 +66,40 @@ impl Renewal {
         self
     }
 
+    /// Looked at first when the record had this revision.
+    pub(crate) const fn begun_at(mut self, revision: Option<Revision>) -> Self {
+        self.asked_at = revision;
+        self
+    }
+
     pub(crate) const fn key(&self) -> &Key {
         &self.key
+    }
+
+    pub(crate) fn wants_more_than(&self, life: Duration) -> bool {
+        self.min_validity > life
     }
 
     pub(crate) fn commit(&self) -> Result<Option<Commit>, CredentialError> {
         self.request.as_ref().map(Request::commit).transpose()
     }
 
-    /// Whether a credential issued at `revision` will do at `now`.
+    /// Whether a credential issued at `revision` will do at `now`; the issuer gave none that lasts
+    /// longer than the `best`.
     pub(crate) fn accepts(
         &self,
         credential: &Credential,
         revision: Revision,
         now: Timestamp,
+        best: Option<Revision>,
     ) -> bool {
         if self.rejected == Some(revision) || self.newer_than.is_some_and(|than| revision <= than) {
             return false;
         }
-        let span = if self.newer_than.is_some() { Duration::ZERO } else { self.min_validity };
+        let later = self.newer_than.is_some()
+            || self.asked_at.is_some_and(|at| revision > at)
+            || best == Some(revision);
+        let span = if later { Duration::ZERO } else { self.min_validity };
         credential.expires_at().is_none_or(|end| end > now.plus(span))
     }
 }

@@ -1,6 +1,5 @@
 //! What others did, from what the store's watch tells and what this process has seen.
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,13 +11,13 @@ use futures::{StreamExt as _, stream};
 
 use super::handle::Inner;
 
-/// What this process's engine can know of each key: what was there when it was first asked for, what
-/// this process did, and what the watch told since. Not what was loaded later: a change must be told
+/// What this process can have told its engine of each key before any stream did: what was there when
+/// it was first asked for, and what this process did. Not what was loaded later: a change must be told
 /// even if somebody here has read it already.
 #[derive(Default)]
 pub(crate) struct Known(Mutex<HashMap<Key, At>>);
 
-/// What was seen, and at which revision of the record: never replaced by what is older.
+/// What was seen, and at which revision of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct At {
     revision: Option<Revision>,
@@ -34,7 +33,7 @@ enum Seen {
 impl Known {
     /// This process did it.
     pub(crate) fn did(&self, key: &Key, revision: Revision, record: Option<&Record>) {
-        self.learn(key, At::of(Some(revision), record));
+        self.all().insert(key.clone(), At::of(Some(revision), record));
     }
 
     /// This process read it.
@@ -43,16 +42,8 @@ impl Known {
         self.all().entry(key.clone()).or_insert_with(at);
     }
 
-    /// What that changes, for somebody who knew what was known.
-    fn learn(&self, key: &Key, now: At) -> Option<Change> {
-        match self.all().entry(key.clone()) {
-            Entry::Vacant(entry) => {
-                entry.insert(now);
-                now.seen.since(None, key)
-            }
-            Entry::Occupied(entry) if now.revision < entry.get().revision => None,
-            Entry::Occupied(mut entry) => now.seen.since(Some(entry.insert(now).seen), key),
-        }
+    fn of(&self, key: &Key) -> Option<At> {
+        self.all().get(key).copied()
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -104,17 +95,21 @@ impl Seen {
 struct Following {
     inner: Arc<Inner>,
     watch: StoreChanges,
+    /// What this stream has told or seen since it began.
+    told: HashMap<Key, At>,
     /// Keys to look at.
     waiting: VecDeque<Key>,
 }
 
 pub(super) fn changes(inner: Arc<Inner>) -> Changes {
     let watch = inner.store.watch();
-    let following = Following { inner, watch, waiting: VecDeque::new() };
+    // What changed between its first reading and now is told by nobody else.
+    let waiting = inner.known.keys().into();
+    let following = Following { inner, watch, told: HashMap::new(), waiting };
     Box::pin(stream::unfold(following, |mut following| async move {
         loop {
             while let Some(key) = following.waiting.pop_front() {
-                if let Some(change) = look(&following.inner, key).await {
+                if let Some(change) = following.look(key).await {
                     return Some((change, following));
                 }
             }
@@ -127,10 +122,21 @@ pub(super) fn changes(inner: Arc<Inner>) -> Changes {
     }))
 }
 
-async fn look(inner: &Inner, key: Key) -> Option<Change> {
-    match inner.store.load(&key).await {
-        Ok(found) => inner.known.learn(&key, At::of(found.revision, found.record.as_ref())),
-        // Whoever asks next learns what is wrong.
-        Err(_) => Some(Change::Key(key)),
+impl Following {
+    async fn look(&mut self, key: Key) -> Option<Change> {
+        let Ok(found) = self.inner.store.load(&key).await else {
+            // Whoever asks next learns what is wrong.
+            return Some(Change::Key(key));
+        };
+        let now = At::of(found.revision, found.record.as_ref());
+        // Own deeds since, and what is older than they are, are no news.
+        let before = [self.told.get(&key).copied(), self.inner.known.of(&key)];
+        let before = before.into_iter().flatten().max_by_key(|at| at.revision);
+        if before.is_some_and(|before| now.revision < before.revision) {
+            return None;
+        }
+        let change = now.seen.since(before.map(|before| before.seen), &key);
+        self.told.insert(key, now);
+        change
     }
 }

@@ -1,11 +1,12 @@
 //! [`Grants`]: what a provider keeps and renews.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credential_provider_api::{
-    Changes, Clock, CommitGate, Credential, CredentialError, ErrorCode, GrantStore, Key,
+    Changes, Clock, CommitGate, Credential, CredentialError, ErrorCode, GrantStore, Key, Revision,
 };
 use tokio::task::AbortHandle;
 use tokio_util::task::TaskTracker;
@@ -13,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::ask::Renewal;
 use super::changes::{Known, changes};
 use super::exchange::Exchange;
-use super::protocol;
+use super::protocol::{self, Issued};
 use super::turn::Turns;
 use super::verdict::issued;
 use crate::clock::WallClock;
@@ -37,7 +38,9 @@ pub(crate) struct Inner {
     pub(crate) turns: Turns,
     pub(crate) known: Known,
     pub(crate) probe: Probe,
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) refusals: Mutex<HashMap<Key, (Revision, CredentialError)>>,
+    pub(super) issued: Mutex<HashMap<Key, Issued>>,
 }
 
 /// Makes [`Grants`].
@@ -91,6 +94,8 @@ impl GrantsBuilder {
                 known: Known::default(),
                 probe: self.probe,
                 tasks: TaskTracker::new(),
+                refusals: Mutex::default(),
+                issued: Mutex::default(),
             }),
         }
     }
@@ -181,6 +186,12 @@ impl Grants {
 impl fmt::Debug for Grants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Grants").field("renewing", &self.inner.tasks.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for GrantsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrantsBuilder").finish_non_exhaustive()
     }
 }
 

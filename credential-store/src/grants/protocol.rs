@@ -1,12 +1,13 @@
 //! The renewal protocol: lease, read again, intent, exchange, save, publish, release.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use credential_provider_api::{
     CommitGate, Credential, CredentialError, ErrorCode, Grant, Intent, Key, Lease, Loaded,
-    ReauthReason, Record, Refusal,
+    ReauthReason, Record, Refusal, Revision, Timestamp,
 };
 use futures::FutureExt as _;
 use tokio::time::Instant;
@@ -31,13 +32,13 @@ pub(super) async fn renew(
     exchange: Arc<dyn Exchange>,
     gate: CommitGate,
 ) -> Result<Credential, CredentialError> {
-    match inner.judged(&ask).await? {
+    let ask = match inner.judged(&ask).await? {
         Verdict::Give(credential) => return Ok(credential),
         Verdict::Fail(error) => return Err(error),
-        Verdict::Renew(_) => {}
-    }
+        Verdict::Renew(held) => ask.begun_at(Some(held.revision)),
+    };
     let turn = inner.turns.wait(ask.key()).await?;
-    let run = Run { inner: &inner, ask: &ask, exchange: &*exchange };
+    let run = Run { inner: &inner, ask: &ask, exchange: &exchange };
     let outcome = run.in_turn(&gate).await;
     turn.end(&outcome);
     outcome
@@ -46,7 +47,7 @@ pub(super) async fn renew(
 struct Run<'a> {
     inner: &'a Inner,
     ask: &'a Renewal,
-    exchange: &'a dyn Exchange,
+    exchange: &'a Arc<dyn Exchange>,
 }
 
 /// How far a round came.
@@ -130,6 +131,13 @@ impl Run<'_> {
         if let Err(error) = self.probe(Point::IntentSaved) {
             return Round::Done(Err(error));
         }
+        if !lease.is_held() {
+            let detail = "the lease was lost before anything was sent";
+            if !interrupted {
+                self.forget_intent(intended).await;
+            }
+            return Round::Done(Err(CredentialError::new(ErrorCode::StoreLocked, detail)));
+        }
         let answer = self.exchanged(&intended).await;
         if let Err(error) = self.probe(Point::Answered) {
             return Round::Done(Err(error));
@@ -201,6 +209,10 @@ impl Run<'_> {
             let problem = match saved {
                 Ok(revision) => {
                     self.inner.known.did(self.key(), revision, Some(&record));
+                    if let Some(end) = credential.expires_at() {
+                        let issued = Issued { revision, at: self.inner.clock.now(), end };
+                        self.inner.issued().insert(self.key().clone(), issued);
+                    }
                     let given = Ok(credential.with_revision(revision));
                     return Round::Done(self.probe(Point::Saved).and(given));
                 }
@@ -212,9 +224,7 @@ impl Run<'_> {
                                 continue;
                             }
                             Some(round) => {
-                                if let Some(grant) = grant {
-                                    self.exchange.discard(grant).await;
-                                }
+                                self.discard(grant);
                                 return round;
                             }
                         },
@@ -223,7 +233,12 @@ impl Run<'_> {
                 }
                 Err(error) => error,
             };
-            if since.elapsed() >= self.inner.save_limit {
+            let hopeless = matches!(
+                problem.code(),
+                ErrorCode::InvalidResponse | ErrorCode::Internal | ErrorCode::AccessDenied
+            );
+            if hopeless || since.elapsed() >= self.inner.save_limit {
+                self.discard(grant);
                 return Round::Done(Err(problem));
             }
             tracing::warn!(
@@ -236,10 +251,25 @@ impl Run<'_> {
         }
     }
 
+    /// Revokes what nobody will have, beside the renewal: it may hang, and nobody waits for it but
+    /// `close`.
+    fn discard(&self, grant: Option<Grant>) {
+        if let Some(grant) = grant {
+            let (exchange, limit) = (self.exchange.clone(), self.inner.exchange_limit);
+            self.inner.tasks.spawn(async move {
+                let discarded = AssertUnwindSafe(exchange.discard(grant)).catch_unwind();
+                if !matches!(tokio::time::timeout(limit, discarded).await, Ok(Ok(()))) {
+                    tracing::warn!("a grant that came too late was not discarded");
+                }
+            });
+        }
+    }
+
     /// The issuer said no. Somebody may have changed the grant without the lease; else that was its
     /// last word, which is kept beside the grant.
     async fn refused(&self, held: Held, refusal: Refusal) -> Round {
         let error = refusal.error();
+        let unsaved = (held.revision, error.clone());
         let mut record = held.record.with_refusal(refusal);
         record.intent = None;
         let saved = self.inner.store.save(self.key(), Some(held.revision), record.clone()).await;
@@ -249,7 +279,11 @@ impl Run<'_> {
                 Round::Done(self.probe(Point::Saved).and(Err(error)))
             }
             Err(conflict) if conflict.code() == ErrorCode::Conflict => Round::Again,
-            Err(_) => Round::Done(Err(error)),
+            Err(_) => {
+                // This process at least does not ask again.
+                self.inner.refusals().insert(self.key().clone(), unsaved);
+                Round::Done(Err(error))
+            }
         }
     }
 
@@ -286,6 +320,23 @@ fn overtaken(now: &Loaded, sent: &Held, ours: &Record) -> Option<Round> {
     (record.signed_in != ours.signed_in || other).then_some(Round::Again)
 }
 
+/// What an issuer gave, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Issued {
+    revision: Revision,
+    at: Timestamp,
+    end: Timestamp,
+}
+
+impl Issued {
+    /// Its revision, if somebody wants more than the issuer gives: until half of its life has passed
+    /// another would hardly last longer.
+    fn best(&self, ask: &Renewal, now: Timestamp) -> Option<Revision> {
+        let life = self.at.until(self.end);
+        (ask.wants_more_than(life) && now < self.at.plus(life / 2)).then_some(self.revision)
+    }
+}
+
 impl Inner {
     /// What is kept.
     pub(crate) async fn load(&self, key: &Key) -> Result<Loaded, CredentialError> {
@@ -295,6 +346,26 @@ impl Inner {
     }
 
     async fn judged(&self, ask: &Renewal) -> Result<Verdict, CredentialError> {
-        Ok(judge(ask, self.load(ask.key()).await?, self.clock.now()))
+        let loaded = self.load(ask.key()).await?;
+        let refusal = self.refusals().get(ask.key()).cloned();
+        let now = self.clock.now();
+        let best = self.issued().get(ask.key()).and_then(|issued| issued.best(ask, now));
+        let verdict = judge(ask, loaded, now, best);
+        Ok(match (verdict, refusal) {
+            (Verdict::Renew(held), Some((at, error))) if held.revision == at => {
+                Verdict::Fail(error)
+            }
+            (verdict, _) => verdict,
+        })
+    }
+
+    /// What this process was issued last.
+    fn issued(&self) -> MutexGuard<'_, HashMap<Key, Issued>> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The issuer's last words that could not be saved, and the revisions they are about.
+    fn refusals(&self) -> MutexGuard<'_, HashMap<Key, (Revision, CredentialError)>> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -23,14 +23,19 @@ pub(crate) struct Held {
     pub(crate) grant: Grant,
 }
 
-pub(crate) fn judge(ask: &Renewal, loaded: Loaded, now: Timestamp) -> Verdict {
+pub(crate) fn judge(
+    ask: &Renewal,
+    loaded: Loaded,
+    now: Timestamp,
+    best: Option<Revision>,
+) -> Verdict {
     let (revision, record) = match (loaded.revision, loaded.record) {
         (Some(revision), Some(record)) => (revision, issued(record, revision)),
         (revision, _) => return Verdict::Fail(absent(revision)),
     };
     if let Some(credential) = &record.credential {
         let at = credential.revision().unwrap_or(revision);
-        if ask.accepts(credential, at, now) {
+        if ask.accepts(credential, at, now, best) {
             return Verdict::Give(credential.clone());
         }
     }

@@ -18,6 +18,7 @@ async fn promise_4_a_sign_out_is_not_undone_by_an_answer_under_way() {
     let error = renewal.await.unwrap().unwrap_err();
     assert_eq!(error.reason(), Some(ReauthReason::SignedOut));
     assert!(world.record().await.is_none());
+    world.grants.close().await;
     assert!(world.deeds().contains(&"discard rt-2".to_owned()), "{:?}", world.deeds());
 }
 
@@ -29,6 +30,7 @@ async fn promise_4_a_sign_in_counts_more_than_an_answer_under_way() {
     world.sign_in("rt-9").await;
     world.issuer.answers.add_permits(2);
     assert_eq!(secret(&renewal.await.unwrap().unwrap()), "at-9");
+    world.grants.close().await;
     assert!(world.deeds().contains(&"discard rt-2".to_owned()), "{:?}", world.deeds());
     assert_eq!(world.kept().await, "rt-10");
 }

@@ -168,7 +168,7 @@ fn promise_1_a_lock_on_a_file_that_was_replaced_is_no_lease() {
         assert!(since.elapsed() < Duration::from_secs(10), "the old file stays locked");
         std::thread::sleep(Duration::from_millis(1));
     };
-    assert!(leases.enter(locked, &path).unwrap().is_none(), "two have the lease");
+    assert!(leases.enter(locked, &path, &[]).unwrap().is_none(), "two have the lease");
 }
 
 #[test]
