@@ -10,6 +10,7 @@
 //! | [`memory`] | a cached credential costs little beyond itself |
 //! | [`schedule`] | renewals cost little and never crowd anybody out |
 //! | [`scale`] | a request or a renewal costs the same among a hundred or a million |
+//! | `store` | a file store costs little beyond its disk, and one process at a time renews; Unix only |
 //! | [`instructions`] | the hot paths stay within a stored budget of instructions |
 
 pub mod alloc;
@@ -23,6 +24,8 @@ pub mod memory;
 pub mod report;
 pub mod scale;
 pub mod schedule;
+#[cfg(unix)]
+pub mod store;
 pub mod subject;
 pub mod timing;
 pub mod world;

@@ -17,18 +17,20 @@ const BATCH: Duration = Duration::from_micros(200);
 const BATCHES: usize = 8;
 /// Turns of each subject.
 const TURNS: usize = 200;
+/// Turns of each subject, however slow they are.
+const LEAST_TURNS: usize = 5;
 
 /// Lets `subjects` take turns on `threads` threads, all threads on the same subject at once.
 #[must_use]
 pub fn race(threads: usize, subjects: &[&Work<'_>]) -> Race {
-    let sizes: Vec<u64> = subjects.iter().map(|work| calibrated(*work)).collect();
+    let sizes: Vec<u64> = subjects.iter().map(|work| calibrated(*work, 64)).collect();
     let barrier = Barrier::new(threads);
     let run = || {
         let mut turns = vec![Vec::with_capacity(TURNS); subjects.len()];
         for _ in 0..TURNS {
             for ((work, size), turns) in subjects.iter().zip(&sizes).zip(&mut turns) {
                 barrier.wait();
-                turns.push(turn(*work, *size));
+                turns.push(turn(*work, *size, BATCHES));
             }
         }
         turns
@@ -44,6 +46,24 @@ pub fn race(threads: usize, subjects: &[&Work<'_>]) -> Race {
         turns.flatten().copied().collect()
     });
     Race { turns: joined.collect() }
+}
+
+/// As [`race`] on one thread, for subjects that may be slow: of so many `batches` a turn, and over
+/// when `budget` is spent.
+#[must_use]
+pub fn race_within(budget: Duration, batches: usize, subjects: &[&Work<'_>]) -> Race {
+    let sizes: Vec<u64> = subjects.iter().map(|work| calibrated(*work, 1)).collect();
+    let mut turns = vec![Vec::with_capacity(TURNS); subjects.len()];
+    let start = Instant::now();
+    for nth in 0..TURNS {
+        if nth >= LEAST_TURNS && start.elapsed() > budget {
+            break;
+        }
+        for ((work, size), turns) in subjects.iter().zip(&sizes).zip(&mut turns) {
+            turns.push(turn(*work, *size, batches));
+        }
+    }
+    Race { turns }
 }
 
 impl Race {
@@ -62,14 +82,13 @@ impl Race {
 }
 
 /// The median time of a batch in one turn, per operation.
-fn turn(work: &Work<'_>, size: u64) -> f64 {
-    let batches = (0..BATCHES).map(|_| nanos(work, size) / size as f64);
+fn turn(work: &Work<'_>, size: u64, batches: usize) -> f64 {
+    let batches = (0..batches).map(|_| nanos(work, size) / size as f64);
     median(batches.collect())
 }
 
-/// How many operations make a batch.
-fn calibrated(work: &Work<'_>) -> u64 {
-    let mut size = 64;
+/// How many operations make a batch; tried from `size` up.
+fn calibrated(work: &Work<'_>, mut size: u64) -> u64 {
     while nanos(work, size) < BATCH.as_nanos() as f64 {
         size *= 2;
     }
@@ -84,7 +103,12 @@ fn nanos(work: &Work<'_>, times: u64) -> f64 {
     start.elapsed().as_nanos() as f64
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The one in the middle.
+///
+/// # Panics
+/// If there is none.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -2,17 +2,20 @@
 //! says how to read it.
 
 use std::alloc::System;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use benches::alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use benches::budget::Budget;
 use benches::report::{Line, Verdict};
+#[cfg(unix)]
+use benches::store;
 use benches::{cold, hit, instructions, memory, scale, schedule};
 
 #[global_allocator]
 static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const USAGE: &str = "usage: promises [--json] [--no-callgrind | --write-budget]";
+const USAGE: &str = "usage: promises [--json] [--no-callgrind | --write-budget] [--folder FOLDER]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,21 +24,54 @@ fn main() -> ExitCode {
         println!("{}", instructions::measure(subject));
         return ExitCode::SUCCESS;
     }
-    let known = ["--json", "--no-callgrind", "--write-budget"];
-    if arguments.iter().any(|argument| !known.contains(argument)) {
+    #[cfg(unix)]
+    if let [store::COMMAND, folder, task @ ..] = &arguments[..] {
+        store::run(folder, task);
+        return ExitCode::SUCCESS;
+    }
+    let Some(asked) = Asked::parse(&arguments) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
-    }
-    let said = |flag| arguments.contains(&flag);
+    };
     let themes = [hit::lines, cold::lines, memory::lines, schedule::lines, scale::lines];
-    let mut report = Report { json: said("--json"), lines: Vec::new() };
+    let mut report = Report { json: asked.json, lines: Vec::new() };
     for theme in themes {
         report.add(theme());
     }
-    if !said("--no-callgrind") {
-        report.add(counted(said("--write-budget")));
+    #[cfg(unix)]
+    report.add(store::lines(&asked.folder));
+    if asked.callgrind {
+        report.add(counted(asked.write_budget));
     }
     report.end()
+}
+
+/// What the arguments say.
+struct Asked {
+    json: bool,
+    callgrind: bool,
+    write_budget: bool,
+    #[cfg_attr(not(unix), allow(dead_code, reason = "the store is for Unix"))]
+    folder: PathBuf,
+}
+
+impl Asked {
+    /// `None` if they say something else.
+    fn parse(arguments: &[&str]) -> Option<Self> {
+        let folder = std::env::temp_dir();
+        let mut asked = Self { json: false, callgrind: true, write_budget: false, folder };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match *argument {
+                "--json" => asked.json = true,
+                "--no-callgrind" => asked.callgrind = false,
+                "--write-budget" => asked.write_budget = true,
+                "--folder" => asked.folder = arguments.next()?.into(),
+                _ => return None,
+            }
+        }
+        Some(asked)
+    }
 }
 
 /// Counts instructions, and writes them down as the new budget first if asked to.
