@@ -1,13 +1,11 @@
 //! Two processes share one grant; each refresh token is spent once.
 #![allow(clippy::print_stdout, reason = "a program that talks to a person")]
-use std::{env, path::PathBuf, process, sync::Arc, time::Duration};
-
 use credential_provider_api::{Credential, CredentialRef, Grant, Key, Timestamp, async_trait};
 use credential_store::{Exchange, Exchanged, FileStore, Grants, KeyFile, Renewal};
+use std::{env, path::PathBuf, process, sync::Arc, time::Duration};
 
 /// Stands in for a call to the issuer: refresh token n is exchanged for n + 1.
 struct Issuer;
-
 #[async_trait]
 impl Exchange for Issuer {
     async fn exchange(&self, grant: &Grant, _: Option<&Credential>) -> Exchanged {
@@ -33,9 +31,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         both.iter_mut().try_for_each(|child| child.wait().map(drop))?;
         return Ok(std::fs::remove_dir_all(&folder)?);
     }
-    for _ in 0..30 {
-        let _token = grants.renew(Renewal::of(key.clone()), Arc::new(Issuer)).await?;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+    for _ in 0..8 {
+        let token = grants.renew(Renewal::of(key.clone()), Arc::new(Issuer)).await?;
+        println!("process {} uses revision {:?}", process::id(), token.revision());
+        tokio::time::sleep(Duration::from_millis(400)).await;
     }
     Ok(())
 }

@@ -16,6 +16,11 @@
 //! | your own store, on Redis or PostgreSQL | [`GrantStore`] and [the table below](#a-store-on-redis-or-postgresql) |
 //!
 //! # Five minutes
+//! ```toml
+//! [dependencies]
+//! credential-store = { path = "…" }
+//! credential-provider-api = { path = "…" } # keys, grants, errors: the words everybody shares
+//! ```
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::sync::Arc;
@@ -73,15 +78,27 @@
 //! | what happens | what follows |
 //! |---|---|
 //! | killed before the intent is durable | nothing was sent; the next holder renews |
-//! | killed after it, before the result is saved | the next holder finds the intent and tries once; an issuer with a grace period answers again, another refuses: `needs_reauth`, reason `renewal_interrupted` |
+//! | killed after it, before the result is saved | the next holder finds the intent and asks the issuer once more; one with a grace period answers again, another refuses: `needs_reauth`, reason `renewal_interrupted` |
 //! | the issuer refuses (`invalid_grant`) | the record is read again, a newer one is used; else the refusal is kept beside the grant and everybody gets `needs_reauth` with the reason, without asking the issuer again |
 //! | it failed without being sent, or was turned away ([`Unspent`](Exchanged::Unspent)) | the intent is taken back; the error is the caller's; asked again, it tries again |
-//! | it may have been sent ([`Unanswered`](Exchanged::Unanswered)) | as if killed: the intent stays |
+//! | it may have been sent ([`Unanswered`](Exchanged::Unanswered)) | as if killed: the intent stays, and whoever asks next asks the issuer; an engine spaces these |
+//! | the lease is found lost before sending ([`is_held`](credential_provider_api::Lease::is_held)) | nothing is sent |
 //! | the disk is full when the result is to be saved | it is saved again and again, under the lease, for [ten minutes](GrantsBuilder::save_limit) |
 //! | somebody signs out meanwhile | the result is not saved, and [discarded](Exchange::discard) |
 //! | somebody signs in meanwhile | theirs counts, ours is discarded |
 //!
 //! Nothing is deleted because of a failure: a refused grant stays until somebody signs in or out.
+//!
+//! # Errors, and what to do
+//! | code | when | what to do |
+//! |---|---|---|
+//! | `needs_reauth` | nobody is signed in, the issuer refused, a renewal was interrupted | sign in; the reason says why |
+//! | `store_unreadable` | a file is torn, foreign, newer, rolled back, another user's, or its key is missing | the detail names it; [mend it](#mending) |
+//! | `store_copied` | the folder is a copy | use the original, or [`Copied::TakesItsPlace`] once |
+//! | `store_unwritable` | the disk is full or read-only | free space; nothing was sent, or it is saved as soon as there is space |
+//! | `store_locked` | a living process holds the lease, or a lock, for too long | the detail says who; try again |
+//! | `conflict` | a save met another revision | load and decide anew; [`Grants`] does |
+//! | `unavailable` | the disk failed or does not answer | try again |
 //!
 //! # The folder
 //! | file | what | mode |
@@ -90,14 +107,14 @@
 //! | `records/NAME` | one record, AES-256-GCM, nonce of its own; removed ones stay as tombstones | 0600 |
 //! | `leases/NAME.lock` | the lease; while it is held, who holds it | 0600 |
 //! | `journal` | 32 bytes a save: which name reached which revision | 0600 |
-//! | `rotation.lock`, `gate.lock` | keep writers and a key rotation apart | 0600 |
+//! | `rotation.lock`, `gate.lock`, `rotating.lock` | keep writers and key rotations apart | 0600 |
 //!
 //! `NAME` is half a SHA-256 of the salt and the key: the folder's listing tells no account or
 //! session. The key itself is in the ciphertext. **Associated data** binds a record to its name and so
 //! to provider, id, session and variant, and to its revision: a record moved, renamed or altered is
 //! not believed. The journal is a lower bound: a record put back from an earlier time, or taken away,
-//! is `store_unreadable` ("was rolled back"). To accept records as they are after such a repair, remove
-//! `journal`. An older copy of the *whole* folder cannot be told from the present.
+//! is `store_unreadable` ("was rolled back"). An older copy of the *whole* folder cannot be told from the
+//! present.
 //!
 //! A **save** writes a temporary file, syncs it, renames it over the record and syncs the folder; a
 //! reader sees the old record or the new one. It excludes other saves of the same record and no
@@ -113,8 +130,17 @@
 //! recognised by the inode of `records` and the time it was made; a snapshot of the whole disk keeps
 //! both, and is not.
 //!
-//! **Network file systems** are refused ([`FileSystem`]), as their locks do not end with a process,
-//! or do not reach other machines. More than one machine needs a server, below.
+//! # Mending
+//! A record that cannot be read costs its own login and no other; [`FileStore::unreadable`] finds them,
+//! and lists leave them out. Stop the programs that use the store, remove that file from `records` and
+//! the file `journal` (without it, records are accepted as they are), start them and sign in. A backup
+//! of a record holds a refresh token that was probably spent since: sign in anew instead. Nothing in
+//! `leases` is ever stale: the kernel frees what a process held, and removing a file there takes the
+//! lease from a live one. So keep the folder away from cleaners of temporary files.
+//!
+//! **Network file systems** are refused ([`FileSystem`]) where the system tells them apart (Linux by
+//! kind, macOS by mount), as their locks do not end with a process, or do not reach other machines;
+//! elsewhere, choose a local folder. More than one machine needs a server, below.
 //!
 //! # The keys
 //! Data keys come from a [`KeySource`]: a [`KeyFile`] of mode 0600, best kept apart from the folder;
@@ -129,7 +155,8 @@
 //!
 //! A process that waits asks every 20 to 25 ms. Its tasks stand in line, and one asks for all. Waiting
 //! leaves a mark in the file, and whoever comes to a lease that is free but marked lets those who
-//! wait go first: nobody starves. After [`lease_wait`](FileStoreBuilder::lease_wait) the answer is
+//! wait go first: nobody starves. A task that wants a renewal looks every 100 ms whether the holder has
+//! saved one. After [`lease_wait`](FileStoreBuilder::lease_wait) the answer is
 //! `store_locked`, and says who holds it.
 //!
 //! A child forked without `exec` inherits the lock's descriptor. The holder frees it for both; and if
@@ -155,24 +182,30 @@
 //! | revisions grow, never return | the column only ever grows; no row is deleted | the field only ever grows; `maxmemory-policy noeviction`, no expiry |
 //! | `watch` | `LISTEN`, and `NOTIFY` in the transaction of the save; after a lost connection: `Missed` | `PUBLISH` in the script; after a lost connection: `Missed` |
 //! | `lease` | `pg_advisory_lock(hash)` on a connection of its own: ends with the session, at once when the holder's host closes it, after `tcp_keepalives` when the host is gone; waiters are queued in order | a key with a token, `SET NX PX`, extended while the holder lives, deleted by a script that compares the token; ends one term after its holder's death |
-//! | never stolen | the session lives as long as the holder answers keepalives | a holder stopped for longer than a term loses it: see below |
+//! | lost by a live holder | when its session breaks: a restart or failover of the server, a partition, `idle_session_timeout` (set it to 0) | when it is stopped or cut off for longer than a term |
 //! | fair | the lock queue is first come, first served | a list of waiters popped by the releasing script |
 //! | who holds it | `pg_stat_activity.application_name` of the session | the value of the lease's key |
 //!
-//! A lease that lives by terms can be lost by a holder that is stopped for longer than one. Such a
-//! store must fence: its lease carries a number that grows with each holder, and `save` compares it in
-//! the same script. A late exchange can then not overwrite a newer one; but it may have spent a
-//! refresh token twice, which no store can undo. So PostgreSQL keeps promise 1 as this crate does;
-//! Redis keeps it for holders that stop for less than a term. Both keep the rest, and the bodies are
-//! sealed by the same [`Record::encode`] and data keys as the files here.
+//! So on a server a lease can be lost by a holder that lives, which no file lock does. Two things make
+//! that harmless but for the moment of sending: [`is_held`](credential_provider_api::Lease::is_held),
+//! asked just before an exchange is sent; and a fence: the store remembers the number of each lease it
+//! handed out and compares it in the `save` of that key, so that a late answer does not overwrite a newer
+//! one. An exchange that was sent in that moment may still spend a refresh token twice; the intent says
+//! so, and it ends in `renewal_interrupted` rather than in silence. An asynchronous failover can forget
+//! an intent or a rotated grant that was acknowledged: such a server needs a synchronous standby
+//! (`synchronous_standby_names`, `WAIT`). Bodies are [`Record::encode`]'s bytes; sealing them is not public
+//! yet.
 //!
 //! # Limits
-//! The locks that are held for the moment of one save have no such rule: if a process forks without
-//! `exec` within that moment and is then killed, saves of that record are `store_locked` until its
-//! child ends. [`FileStore`] needs a Unix system; on others it is absent rather than half there. A record may have
-//! 1 MiB. Code of the same user can read what the store can: encryption protects backups, disks and
-//! other users, not a machine whose user is lost. Overwriting an imported file reaches its blocks only
-//! where the file system writes in place.
+//! - [`FileStore`] needs a Unix system; on others it is absent rather than half there.
+//! - Tombstones and the files of leases stay, one small file each for every key that ever had a grant.
+//! - The locks that are held for the moment of one save end with their process, too; only if it forked
+//!   without `exec` within that moment and is then killed, saves of that record are `store_locked` until
+//!   its child ends. A process stopped in such a moment delays saves of that record.
+//! - A record may have 1 MiB.
+//! - Code of the same user can read what the store can: encryption protects backups, disks and other
+//!   users, not a machine whose user is lost.
+//! - Overwriting an imported file reaches its blocks only where the file system writes in place.
 //!
 //! [`GrantStore`]: credential_provider_api::GrantStore
 //! [`Record::encode`]: credential_provider_api::Record::encode

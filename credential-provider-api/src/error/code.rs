@@ -112,7 +112,7 @@ codes! {
     /// A lease or lock of the store is held elsewhere for too long.
     StoreLocked = "store_locked", Retry, "Try again; the detail says who holds it.";
     /// The store's data cannot be read and was left untouched.
-    StoreUnreadable = "store_unreadable", FixConfiguration, "Restore the store from a backup, or move it away to start anew.";
+    StoreUnreadable = "store_unreadable", FixConfiguration, "Mend what the detail names; nothing was changed. What is beyond mending can be moved away and signed in to again.";
     /// The store cannot be written: its disk is full or its folder read-only. What was kept stays.
     StoreUnwritable = "store_unwritable", Retry, "Free space on its disk or make its folder writable; nothing was lost.";
     /// The provider's call met the engine's fetch limit.
