@@ -58,14 +58,21 @@ impl World {
         }
     }
 
-    /// A client with short limits: no test waits for an issuer that is not there.
     pub fn runtime(&self) -> OAuthRuntime {
+        self.runtime_with(ReqwestClient::new().unwrap())
+    }
+
+    /// With short limits, for issuers that do not answer.
+    pub fn hasty(&self) -> OAuthProvider {
         let http = ReqwestClient::builder()
-            .connect_limit(Duration::from_secs(5))
-            .read_limit(Duration::from_millis(150))
-            .total_limit(Duration::from_millis(600))
+            .read_limit(Duration::from_millis(250))
+            .total_limit(Duration::from_millis(500))
             .build()
             .unwrap();
+        self.builder().build(self.runtime_with(http)).unwrap()
+    }
+
+    fn runtime_with(&self, http: ReqwestClient) -> OAuthRuntime {
         let store: Arc<dyn GrantStore> = Arc::new(self.store.clone());
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
         OAuthRuntime {
