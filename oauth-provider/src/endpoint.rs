@@ -52,10 +52,6 @@ impl Endpoint {
     pub(crate) const fn url(&self) -> &Url {
         &self.0
     }
-
-    pub(crate) fn into_url(self) -> Url {
-        self.0
-    }
 }
 
 impl fmt::Debug for Endpoint {

@@ -1,4 +1,11 @@
 //! Configuration: all of it is read, what is wrong is named by its path, and nothing is repeated.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! The provider keeps the promises of the trait, built as a host builds it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 mod common;
 

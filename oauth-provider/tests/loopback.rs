@@ -1,4 +1,11 @@
 //! The listener answers the redirect of its flow and nobody else (RFC 8252 §7.3).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! Revocation (RFC 7009): what is signed out here is ended there, and nobody else's.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
 
 mod common;
 

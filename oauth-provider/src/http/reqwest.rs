@@ -108,12 +108,12 @@ impl ReqwestClientBuilder {
 impl HttpClient for ReqwestClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let forbidden = HttpError::NotSent(HttpProblem::Forbidden);
-        let url = Endpoint::parse(&request.url).map_err(|_| forbidden)?.into_url();
+        let url = Endpoint::parse(&request.url).map_err(|_| forbidden)?;
         let method = match request.method {
             HttpMethod::Get => reqwest::Method::GET,
             HttpMethod::Post => reqwest::Method::POST,
         };
-        let mut sending = self.client.request(method, url);
+        let mut sending = self.client.request(method, url.url().clone());
         for (name, value) in &request.headers {
             let mut value = reqwest::header::HeaderValue::from_str(value.expose_secret())
                 .map_err(|_| HttpError::NotSent(HttpProblem::Broken))?;
