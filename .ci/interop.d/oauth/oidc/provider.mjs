@@ -4,7 +4,8 @@
 //
 // Prints `READY {"issuer":…}` when it takes connections, and ends on SIGTERM. Any login name is an
 // account. `POST /peer/withdraw?account=NAME` ends that account's grants, as a person does on an
-// account page, without the client's knowledge.
+// account page, without the client's knowledge. ANSWER_AFTER=300 holds each renewed token back for so
+// many milliseconds after it counts.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';

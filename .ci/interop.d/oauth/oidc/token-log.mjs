@@ -19,12 +19,13 @@ export const tokenLog = (provider, file) => {
     if (issued) owners.set(issued, account);
     const grant = entities?.Grant?.jti;
     if (account && grant) grants.set(account, (grants.get(account) ?? new Set()).add(grant));
-    if (!file) return;
-    appendFileSync(file, `${JSON.stringify({
+    if (file) appendFileSync(file, `${JSON.stringify({
       at: Date.now(), grant_type: params?.grant_type, client: client?.clientId, account,
       status: ctx.status, error: ctx.body?.error, sent, issued,
       rotated: ctx.status === 200 && sent !== undefined && issued !== undefined && sent !== issued,
     })}\n`);
+    // So that a client can be killed between sending and saving.
+    if (sent) await new Promise((later) => { setTimeout(later, Number(process.env.ANSWER_AFTER ?? 0)); });
   };
 
   const withdraw = async (account) => {
