@@ -132,7 +132,9 @@
 //! [`ReqwestClient`] takes 5 s to connect, 10 s for a read, 30 s in total; follows no redirect; uses
 //! rustls with ring and the platform's certificates. Addresses are https, or http on loopback; an
 //! issuer that is not on loopback cannot name an endpoint that is. Metadata and answers have at most
-//! 1 MiB, keys 4 MiB. Metadata is kept for an hour. An answer's body never reaches an error or a log:
+//! 1 MiB, keys 4 MiB. Metadata is looked for where OpenID Connect Discovery and RFC 8414 put it; the
+//! first document counts, and a later one for the revocation endpoint if the first has none. It is
+//! kept for an hour. An answer's body never reaches an error or a log:
 //! OAuth's error code and description do, [cleaned](credential_provider_api::Detail::cleaned).
 //!
 //! [`SignInAnswer::Pasted`]: credential_provider_api::SignInAnswer::Pasted

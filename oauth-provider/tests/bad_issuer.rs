@@ -97,6 +97,25 @@ async fn an_issuer_without_openid_connect_is_found_by_rfc_8414() {
 }
 
 #[tokio::test]
+async fn a_second_document_may_say_where_tokens_are_revoked() {
+    for (token, revoked) in [("/token", 1), ("/elsewhere", 0)] {
+        let world = World::new().await;
+        let silent = |m: &mut Value| drop(m.as_object_mut().unwrap().remove("revocation_endpoint"));
+        world.issuer.state().metadata = Some(Arc::new(silent));
+        let url = world.issuer.url();
+        let later = json!({
+            "issuer": url, "token_endpoint": format!("{url}{token}"),
+            "revocation_endpoint": format!("{url}/revoke"),
+        });
+        world.issuer.script(FALLBACK, [Reply::json(&later)]);
+        let (provider, request) = (world.provider(), world.request("files"));
+        world.sign_in(&provider, &request, "alice").await.unwrap();
+        provider.sign_out(&request).await.unwrap();
+        assert_eq!(world.issuer.state().revoked.len(), revoked, "{token}");
+    }
+}
+
+#[tokio::test]
 async fn metadata_is_kept_for_an_hour_and_longer_while_it_cannot_be_had() {
     let world = World::new().await;
     let provider = world.provider();

@@ -74,6 +74,18 @@ async fn what_is_good_is_not_renewed_until_somebody_says_why() {
 }
 
 #[tokio::test]
+async fn promise_1_a_renewal_ahead_of_the_end_happens_once() {
+    let (world, provider, request) = signed_in("mail").await;
+    let first = resolve(&provider, &request).await.unwrap();
+    for _ in 0..3 {
+        let next = provider.refresh(&request, &first, Reason::Expiring).await.unwrap();
+        let Resolution::Credential(next) = next else { panic!("a credential") };
+        assert!(!next.same_secrets(&first), "the one to be replaced is still good");
+    }
+    assert_eq!(world.issuer.count(RENEWAL), 1);
+}
+
+#[tokio::test]
 async fn the_same_token_again_is_not_a_new_one() {
     let (world, provider, request) = signed_in("files").await;
     let first = resolve(&provider, &request).await.unwrap();

@@ -57,6 +57,7 @@ pub(crate) const PATH: &str = "/callback";
 const MOST_CONNECTIONS: usize = 16;
 /// How long one connection may take to say what it wants.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
 impl LoopbackListener {
     /// Opens a port that the system chooses.
@@ -113,7 +114,7 @@ impl LoopbackListener {
                             tokio::time::timeout(CONNECTION_LIMIT, served).await.ok().flatten()
                         }),
                         // Out of descriptors, perhaps: the next one may come through.
-                        Err(_) => tokio::task::yield_now().await,
+                        Err(_) => tokio::time::sleep(AFTER_FAILURE).await,
                     }
                 }
             }

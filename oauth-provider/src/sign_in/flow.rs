@@ -146,9 +146,10 @@ impl SignIn for OAuthProvider {
         let Finished { login, credential } = finished(done)?;
         let grant = kept(login.as_ref())?;
         let account = credential.account().cloned();
-        let _commit = request.commit()?;
+        let commit = request.commit()?;
         let before = core.grants.current(request.key()).await?;
         let saved = core.grants.sign_in(request.key(), grant, Some(credential)).await?;
+        drop(commit);
         let replaced = saved.replaced.and_then(|grant| Login::from_grant(&grant).ok());
         let before = before.and_then(|before| before.account().cloned());
         // The same person's old login is left to age: at many issuers revoking it would end the new
