@@ -5,12 +5,14 @@
 //! | a provider in under 70 lines | [`handwritten`] | `cargo test -p examples --test conformance` |
 //! | the engine in ten lines | `src/bin/embed.rs` | `cargo run -p examples --bin embed` |
 //! | a gateway, and the life of its credentials | [`gateway`] | `cargo run -p examples --bin gateway` |
+//! | many processes that share one rotating grant, counted by its issuer | [`refresh_storm`] | `cargo run --release -p examples --bin refresh_storm` |
 //!
 //! The gateway talks to an issuer of its own in the same process: no network, no account. It writes
 //! to one temporary folder, and removes it at the end. `--fast` shortens its waits.
 
 pub mod gateway;
 pub mod handwritten;
+pub mod refresh_storm;
 
 /// The quick start of the README, compiled and run with the documentation's tests.
 #[cfg(doctest)]

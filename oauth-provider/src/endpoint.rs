@@ -1,0 +1,95 @@
+//! [`Endpoint`]: an address that may be sent to.
+
+use std::fmt;
+
+use credential_provider_api::Origin;
+use url::{Host, Url};
+
+/// https, or http on loopback (RFC 8252 §8.3); no user name, no fragment.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint(Url);
+
+impl Endpoint {
+    /// Parses `text`; the error says what is wrong with it and does not repeat it.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(text).map_err(|_| "is no absolute address")?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("has a user name in it");
+        }
+        if url.fragment().is_some() {
+            return Err("has a fragment");
+        }
+        let endpoint = Self(url);
+        match endpoint.0.scheme() {
+            "https" if endpoint.0.has_host() => Ok(endpoint),
+            "http" if endpoint.is_loopback() => Ok(endpoint),
+            _ => Err("is neither https nor on loopback"),
+        }
+    }
+
+    /// Parses an address learned from `issuer`: only an issuer on loopback may do without https.
+    pub(crate) fn learned(text: &str, issuer: &Self) -> Result<Self, &'static str> {
+        let endpoint = Self::parse(text)?;
+        if endpoint.0.scheme() == "https" || issuer.is_loopback() {
+            return Ok(endpoint);
+        }
+        Err("is not https")
+    }
+
+    pub(crate) fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => false,
+        }
+    }
+
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        Origin::new(self.0.scheme(), self.0.host_str()?, self.0.port_or_known_default()?).ok()
+    }
+
+    pub(crate) const fn url(&self) -> &Url {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_loopback() {
+        for good in
+            ["https://a.example/t", "http://127.0.0.1:1/t", "http://[::1]/", "http://localhost:8/"]
+        {
+            assert!(Endpoint::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://a.example/",
+            "http://127.0.0.1.a.example/",
+            "http://10.0.0.1/",
+            "ftp://127.0.0.1/",
+            "https://u@a.example/",
+            "https://a.example/#x",
+            "/token",
+            "file:///etc/passwd",
+        ] {
+            assert!(Endpoint::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_elsewhere_cannot_point_at_plain_http() {
+        let (far, near) = ("https://a.example", "http://127.0.0.1:1");
+        let far = Endpoint::parse(far).unwrap();
+        assert!(Endpoint::learned(near, &far).is_err());
+        assert!(Endpoint::learned(near, &Endpoint::parse(near).unwrap()).is_ok());
+    }
+}

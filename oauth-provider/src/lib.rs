@@ -1,0 +1,173 @@
+//! Credentials of any OAuth 2.0 or OpenID Connect issuer, described by configuration.
+//!
+//! A person signs in once with a browser. From then on the access token is renewed by itself, by one
+//! process at a time, and a rotated refresh token is on disk before anybody sees what came with it:
+//! that part is [`credential_store`]'s. This crate is what it lacks: the issuer.
+//!
+//! | you want | take |
+//! |---|---|
+//! | providers from a configuration file | [`OAuthFactory`], type `"oauth"` |
+//! | a provider built in code | [`OAuthProvider::builder`] |
+//! | the redirect received on this machine | [`LoopbackListener`] |
+//! | the redirect received by your web framework | [`callback`] |
+//! | the redirect pasted by a person without a browser here | [`SignInAnswer::Pasted`] |
+//! | your own HTTP client | [`HttpClient`] |
+//!
+//! # Signing in to any issuer
+//! ```no_run
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//! use credential_provider_api::*;
+//! use credential_store::{FileStore, KeyFile};
+//! use oauth_provider::{LoopbackAddress, LoopbackListener, OAuthFactory};
+//! use resolution_engine::*;
+//!
+//! let store = FileStore::open("grants", KeyFile::new("grants.key")).await?;
+//! let builder = ResolutionEngine::builder().store(Arc::new(store));
+//! let engine = builder.factory(OAuthFactory::with_reqwest()?).build()?;
+//! engine.configure(Configuration::from_json(r#"{
+//!     "credentialProviders": { "work": {
+//!         "type": "oauth", "issuer": "https://login.example", "clientId": "gateway",
+//!         "credentials": { "mail": { "scopes": ["openid", "offline_access", "mail.read"],
+//!                                    "origins": ["https://mail.example"] } }
+//!     } },
+//!     "credentialAccess": [ { "consumer": "tool:mail", "credential": "work/mail" } ]
+//! }"#)?).await?;
+//!
+//! let (tool, mail) = (engine.consumer("tool:mail")?, CredentialRef::parse("work/mail")?);
+//! let me = EffectiveSession::shared("me")?;
+//! let listener = LoopbackListener::bind(LoopbackAddress::V4).await?;
+//! let request = tool.request(&mail).session(&me).sign_in();
+//! let flow = request.redirect_uri(listener.redirect_uri()).start().await?;
+//! if let FlowStatus::Step(SignInStep::OpenUrl { url, .. }) = flow.status() {
+//!     println!("Open {url}");
+//! }
+//! let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+//! flow.answer(listener.answer(flow.id(), flow.expires_at(), &clock).await?).await?;
+//! let token = tool.request(&mail).session(&me).await?; // renewed by itself from now on
+//! # Ok(()) }
+//! ```
+//!
+//! # Configuration
+//! One provider is one client at one issuer. Unknown settings are errors.
+//!
+//! | setting | what |
+//! |---|---|
+//! | `issuer` | its identifier, to the letter: a slash more is another issuer |
+//! | `clientId` | the client registered there |
+//! | `clientSecret` | a secret, a SecretRef or a reference to another provider's credential |
+//! | `clientAuthentication` | `none`, `client_secret_basic`, `client_secret_post`; by default `client_secret_basic` with a secret, `none` without |
+//! | `redirectUri` | where a sign-in comes back to if the host that starts it names no address |
+//! | `authorizationParameters` | more parameters of the sign-in page (`{"access_type": "offline"}`) |
+//! | `endpoints` | `authorization`, `token`, `revocation`, `jwks`: for issuers without metadata |
+//! | `idToken.algorithms` | `RS256` unless given; any of RS, PS (256, 384, 512), ES (256, 384) |
+//! | `idToken.accountClaim` | the claim that names the account; `sub` unless given |
+//! | `idToken.jwksOrigins` | origins, beside the issuer's own, at which its keys may be |
+//! | `idToken.trustedAudiences` | audiences that an ID token may have beside the client |
+//! | `displayName` | its name for people |
+//! | `credentials` | by id, the table below |
+//!
+//! | setting of a credential | what |
+//! |---|---|
+//! | `scopes` | what is asked for; with `openid` the issuer must say who signed in |
+//! | `owner` | `session` unless given, or `gateway` |
+//! | `origins` | where the access token may be sent |
+//! | `token` | `access_token` unless given, or `id_token` |
+//! | `resource` | the resource it is for (RFC 8707); a request's variant may name another |
+//! | `account` | who should sign in, for a gateway's own; another account needs a confirmation |
+//! | `description` | a line for people |
+//!
+//! Each credential is a login of its own, with its own grant, and so is each `resource` of a variant.
+//!
+//! # Signing in
+//! Authorization code with PKCE (RFC 7636), S256 always, whatever the issuer says it supports. What
+//! comes back is believed in this order: `state` is the flow's, compared in constant time; the flow
+//! has not sent a code yet; `iss` is the issuer, if it is there or the metadata promises it
+//! (RFC 9207); there is no `error`; there is a code. Only then is anything sent. A wrong `state` or a
+//! wrong pasted address leaves the flow waiting for the right one.
+//!
+//! **ID tokens** are validated even though they come straight from the issuer: signature by one of
+//! its keys with an allowed algorithm; `iss`, `sub`, `aud`, `exp`, `iat` there; `iss` to the letter;
+//! every audience the client or trusted; `azp` there if there are several, and one of them; `nonce`
+//! in constant time; `exp` after `iat`; 30 s of leeway between clocks. Keys are at the issuer's
+//! origin or one that `jwksOrigins` lists, are kept for 300 s, and are fetched again for an unknown
+//! key id at most every 30 s. Keys and metadata that cannot be fetched again still serve. All that
+//! validation needs is fetched before a code or a refresh token is spent.
+//!
+//! The **ID token as a credential** (`"token": "id_token"`) can be granted to providers only: sent to
+//! a service it would let that service pose as the person.
+//!
+//! Without `openid` nobody says who signed in, so nothing can tell one account from another.
+//!
+//! # Renewal
+//! Answers of the token endpoint, and what they mean for the login:
+//!
+//! | answer | what follows |
+//! |---|---|
+//! | tokens | saved, then served; a refresh token that does not come stays as it was |
+//! | tokens without `expires_in` | served until somebody sees them rejected |
+//! | tokens of another `sub` | refused: `needs_reauth` (`grant_rejected`) |
+//! | `invalid_grant` | `needs_reauth` (`grant_rejected`), without asking again |
+//! | `interaction_required` and its like | `needs_reauth` (`consent_required`) |
+//! | `invalid_client`, `unauthorized_client`, `invalid_scope` … | `configuration_invalid`; the login is as good as before |
+//! | 429; 503 | `rate_limited`; `unavailable`, after its Retry-After; as good as before |
+//! | no connection; another 4xx | `unavailable`, `timeout`; `invalid_response`; as good as before |
+//! | other 5xx, HTML with 200, a redirect, a broken or endless answer | the code says; nobody knows whether the token was spent: it is tried once more |
+//!
+//! An ID token that a renewal does not bring (OpenID Connect Core §12.2 allows that) is served until
+//! its end, then `needs_reauth` (`grant_expired`).
+//!
+//! A login remembers its issuer and client. If the configuration names others, it is neither sent
+//! nor served nor revoked: `needs_reauth` until somebody signs in, or the configuration is set right.
+//!
+//! # Signing out
+//! The login is removed from the store first, then revoked at the issuer (RFC 7009): the refresh
+//! token, or the access token if there is none. An issuer without a revocation endpoint is
+//! [`Revocation::LocalOnly`]. A login thrown away, or replaced by another person's, is revoked too;
+//! one replaced by the same person's is left to age, because many issuers end all of a person's
+//! tokens with one of them. For that reason, too, signing out of one credential may end another of
+//! the same person and client.
+//!
+//! # Network
+//! [`ReqwestClient`] takes 5 s to connect, 10 s for a read, 30 s in total; follows no redirect; uses
+//! rustls with ring and the platform's certificates. Addresses are https, or http on loopback; an
+//! issuer that is not on loopback cannot name an endpoint that is. Metadata and answers have at most
+//! 1 MiB, keys 4 MiB. Metadata is looked for where OpenID Connect Discovery and RFC 8414 put it; the
+//! first document counts, and a later one for the revocation endpoint if the first has none. It is
+//! kept for an hour. An answer's body never reaches an error or a log:
+//! OAuth's error code and description do, [cleaned](credential_provider_api::Detail::cleaned).
+//!
+//! [`SignInAnswer::Pasted`]: credential_provider_api::SignInAnswer::Pasted
+//! [`Revocation::LocalOnly`]: credential_provider_api::Revocation::LocalOnly
+
+mod builder;
+mod client;
+mod configuration;
+mod core;
+mod credential;
+mod endpoint;
+mod endpoints;
+mod exchange;
+mod factory;
+mod form;
+mod grant;
+mod http;
+mod issued;
+mod issuer;
+mod loopback;
+mod provider;
+mod retry_after;
+mod sign_in;
+mod token;
+
+pub use builder::{OAuthProviderBuilder, OAuthRuntime};
+pub use client::ClientAuthentication;
+pub use credential::{IssuedToken, OAuthCredential};
+pub use endpoints::Endpoints;
+pub use factory::OAuthFactory;
+pub use http::{HttpClient, HttpError, HttpMethod, HttpProblem, HttpRequest, HttpResponse};
+#[cfg(feature = "reqwest")]
+pub use http::{ReqwestClient, ReqwestClientBuilder};
+pub use loopback::{LoopbackAddress, LoopbackListener};
+pub use provider::OAuthProvider;
+pub use sign_in::{Callback, IdTokenAlgorithm, callback};

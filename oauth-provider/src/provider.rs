@@ -1,0 +1,132 @@
+//! [`OAuthProvider`]: the credentials of one client at one issuer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use credential_provider_api::{
+    Capability, Changes, Credential, CredentialDescriptor, CredentialError, CredentialProvider,
+    ErrorCode, Health, ProviderDescriptor, ProviderId, Reason, ReauthReason, Request, Resolution,
+    Revocation, SignIn, SignInMethod, async_trait,
+};
+use credential_store::Renewal;
+
+use crate::core::Core;
+use crate::credential::IssuedToken;
+use crate::exchange::Refresh;
+
+/// What is kept and about to end is renewed rather than given: an engine serves nothing in its last
+/// 100 ms, and would take it for a source that answers wrongly.
+const LEAST_LIFE: Duration = Duration::from_millis(250);
+
+/// The credentials of one client at one issuer. See the [crate's page](crate).
+pub struct OAuthProvider {
+    pub(crate) core: Arc<Core>,
+    descriptor: ProviderDescriptor,
+}
+
+impl OAuthProvider {
+    pub(crate) fn of(core: Core, id: ProviderId, display_name: String) -> Self {
+        let mut descriptor = ProviderDescriptor::new(id, display_name)
+            .with_capability(Capability::Changes)
+            .with_capability(Capability::Check)
+            .with_capability(Capability::List)
+            .with_capability(Capability::Revoke)
+            .with_sign_in(SignInMethod::AuthorizationCode);
+        for credential in core.credentials.values() {
+            descriptor = descriptor.with_credential(credential.descriptor());
+        }
+        Self { core: Arc::new(core), descriptor }
+    }
+
+    async fn renewed(
+        &self,
+        request: &Request,
+        ask: Renewal,
+    ) -> Result<Credential, CredentialError> {
+        let core = &self.core;
+        let described = core.described(request)?.clone();
+        let token = described.token;
+        let refresh = Refresh { core: core.clone(), request: request.clone(), described };
+        let credential = core.ours(core.grants.renew(ask, Arc::new(refresh)).await?)?;
+        if credential.expires_at().is_none_or(|end| core.clock.now() < end) {
+            return Ok(credential);
+        }
+        Err(match token {
+            IssuedToken::IdToken => CredentialError::needs_reauth(
+                ReauthReason::GrantExpired,
+                "the issuer gives no new ID token without a sign-in",
+            ),
+            IssuedToken::AccessToken => CredentialError::new(
+                ErrorCode::InvalidResponse,
+                "the issuer gave an access token that has ended",
+            ),
+        })
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for OAuthProvider {
+    fn descriptor(&self) -> &ProviderDescriptor {
+        &self.descriptor
+    }
+
+    async fn resolve(&self, request: &Request) -> Result<Resolution, CredentialError> {
+        let least = request.min_validity().max(LEAST_LIFE);
+        let ask = Renewal::for_request(request).min_validity(least);
+        Ok(self.renewed(request, ask).await?.into())
+    }
+
+    // The default would ask `resolve`, for which what the store has is good enough until its end.
+    async fn refresh(
+        &self,
+        request: &Request,
+        current: &Credential,
+        why: Reason,
+    ) -> Result<Resolution, CredentialError> {
+        let newer = Renewal::for_request(request).newer_than(current.revision());
+        let credential = self.renewed(request, newer).await?;
+        let same = credential.same_secrets(current)
+            && (why == Reason::Rejected || credential.expires_at() == current.expires_at());
+        Ok(if same { Resolution::Unchanged } else { credential.into() })
+    }
+
+    async fn check(
+        &self,
+        request: &Request,
+        _: Option<&Credential>,
+    ) -> Result<Health, CredentialError> {
+        self.core.described(request)?;
+        self.core.issuer.reach().await.map(|()| Health::healthy())
+    }
+
+    async fn revoke(
+        &self,
+        request: &Request,
+        _: Option<&Credential>,
+    ) -> Result<Revocation, CredentialError> {
+        self.core.end(request).await
+    }
+
+    async fn list(&self, _: &Request) -> Result<Vec<CredentialDescriptor>, CredentialError> {
+        Ok(self.descriptor.credentials.clone())
+    }
+
+    /// What other processes do to the same logins.
+    fn changes(&self) -> Changes {
+        self.core.grants.changes()
+    }
+
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        Some(self)
+    }
+}
+
+impl fmt::Debug for OAuthProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuthProvider")
+            .field("id", &self.descriptor.id)
+            .field("issuer", &self.core.issuer.id)
+            .finish_non_exhaustive()
+    }
+}

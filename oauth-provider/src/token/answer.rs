@@ -1,0 +1,134 @@
+//! What a token endpoint sends (RFC 6749 §5).
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+/// A successful answer.
+pub(crate) struct Tokens {
+    pub(crate) access_token: SecretString,
+    pub(crate) refresh_token: Option<SecretString>,
+    pub(crate) id_token: Option<SecretString>,
+    /// From when the request was sent; `None` if the issuer does not say.
+    pub(crate) expires_in: Option<Duration>,
+    /// Other than asked for.
+    pub(crate) scopes: Option<Vec<String>>,
+}
+
+/// An answer that can be read.
+pub(crate) enum Answer {
+    Tokens(Tokens),
+    /// `error` and `error_description` as sent: outside text.
+    Error {
+        code: String,
+        description: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Body {
+    access_token: Option<SecretString>,
+    token_type: Option<String>,
+    expires_in: Option<Seconds>,
+    refresh_token: Option<SecretString>,
+    id_token: Option<SecretString>,
+    scope: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+/// A number, or a number in quotes, as some issuers have it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(f64),
+    Text(String),
+}
+
+/// Reads a body, whatever the status: some issuers send errors with 200. `None` if it is neither
+/// tokens that can be used nor an error.
+pub(crate) fn read(body: &[u8]) -> Option<Answer> {
+    let body: Body = serde_json::from_slice(body).ok()?;
+    if let Some(code) = body.error {
+        let description = body.error_description.unwrap_or_default();
+        return Some(Answer::Error { code, description });
+    }
+    // RFC 6749 §7.1: a token of a type not understood must not be used.
+    if body.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return None;
+    }
+    let expires_in = match body.expires_in {
+        None => None,
+        Some(seconds) => Some(span(&seconds)?),
+    };
+    let given = |secret: &SecretString| !secret.expose_secret().is_empty();
+    Some(Answer::Tokens(Tokens {
+        access_token: body.access_token.filter(|token| given(token) && is_token(token))?,
+        refresh_token: body.refresh_token.filter(given),
+        id_token: body.id_token.filter(given),
+        expires_in,
+        scopes: body.scope.map(|text| text.split_ascii_whitespace().map(Into::into).collect()),
+    }))
+}
+
+/// RFC 6749 §A.12, less the space: it goes into a header.
+fn is_token(token: &SecretString) -> bool {
+    token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn span(seconds: &Seconds) -> Option<Duration> {
+    /// A hundred years: beyond that a number is a mistake, not a promise.
+    const LONGEST: f64 = 3_155_760_000.0;
+    let seconds = match seconds {
+        Seconds::Number(seconds) => *seconds,
+        Seconds::Text(text) => text.trim().parse().ok()?,
+    };
+    Duration::try_from_secs_f64(seconds.min(LONGEST)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(body: &str) -> Option<Tokens> {
+        match read(body.as_bytes())? {
+            Answer::Tokens(tokens) => Some(tokens),
+            Answer::Error { .. } => None,
+        }
+    }
+
+    #[test]
+    fn the_forms_issuers_have_are_understood() {
+        for (expires_in, seconds) in [("3600", 3600), ("\"3600\"", 3600), ("3600.0", 3600)] {
+            let body = format!(
+                r#"{{"access_token":"a","token_type":"BEARER","expires_in":{expires_in}}}"#
+            );
+            assert_eq!(tokens(&body).unwrap().expires_in, Some(Duration::from_secs(seconds)));
+        }
+        let plain = tokens(r#"{"access_token":"a","refresh_token":"","x":{}}"#).unwrap();
+        assert!(plain.expires_in.is_none() && plain.refresh_token.is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_not_tokens() {
+        for body in [
+            "{}",
+            r#"{"access_token":""}"#,
+            r#"{"access_token":"a\r\nX: y"}"#,
+            r#"{"access_token":"a","token_type":"mac"}"#,
+            r#"{"access_token":"a","expires_in":"soon"}"#,
+            r#"{"access_token":"a","expires_in":-1}"#,
+            "<html>access_token</html>",
+            "",
+        ] {
+            assert!(read(body.as_bytes()).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_error_counts_even_beside_tokens() {
+        let body = br#"{"access_token":"a","error":"invalid_grant"}"#;
+        assert!(matches!(read(body), Some(Answer::Error { code, .. }) if code == "invalid_grant"));
+    }
+}

@@ -1,0 +1,77 @@
+//! The provider keeps the promises of the trait, built as a host builds it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::World;
+use common::issuer::{CLIENT, MARK, SECRET};
+use credential_provider_api::conformance::ProviderSuite;
+use credential_provider_api::{
+    CredentialProvider, EffectiveSession, FactoryContext, ProviderFactory as _, ProviderId,
+    Settings, SignInStep,
+};
+use oauth_provider::{OAuthFactory, callback};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_keeps_the_promises_of_a_provider() {
+    let world = Arc::new(World::new().await);
+    let people = [("alice", "s"), ("bob", "t")];
+    let session = |name: &str| EffectiveSession::shared(name).unwrap();
+    for (sub, of) in people {
+        for credential in ["mail", "identity"] {
+            let request = world.request_for(world.key(credential).in_session(session(of)));
+            world.sign_in(&world.provider(), &request, sub).await.unwrap();
+        }
+    }
+    let [made, browser, down, up, outside] = std::array::from_fn(|_| world.clone());
+    let suite = ProviderSuite::built_by(move || {
+        let world = made.clone();
+        async move {
+            let json = serde_json::json!({
+                "issuer": world.issuer.url(), "clientId": CLIENT, "clientSecret": SECRET,
+                "credentials": {
+                    "mail": { "scopes": ["openid", "mail"], "origins": ["https://mail.example"] },
+                    "identity": { "scopes": ["openid"], "token": "id_token" },
+                },
+            });
+            let context = FactoryContext::new(Arc::new(world.clock.clone()), world.random.clone())
+                .with_store(Arc::new(world.store.clone()));
+            let settings = Settings::from_json("p.work", &json.to_string()).unwrap();
+            let factory = OAuthFactory::new(world.runtime().http);
+            let id = ProviderId::new("work").unwrap();
+            let built: Arc<dyn CredentialProvider> =
+                factory.build(id, settings, &context).await.unwrap();
+            built
+        }
+    });
+    let report = suite
+        .credential("mail")
+        .credential("identity")
+        .sessions(session("s"), session("t"))
+        .clock(world.clock.clone())
+        .secret_mark(MARK)
+        .outage(move || down.issuer.state().down = true, move || up.issuer.state().down = false)
+        .change(move |changed| {
+            let (world, id) = (outside.clone(), changed.id.clone());
+            tokio::spawn(async move {
+                let request = world.request(id.as_str());
+                world.sign_in(&world.provider(), &request, "alice").await.unwrap();
+            });
+        })
+        .sign_in_answers("mail", move |step| {
+            let SignInStep::OpenUrl { url, .. } = step else { panic!("a page is the only step") };
+            callback(&browser.issuer.consent(url, "alice")).unwrap().answer
+        })
+        .run()
+        .await;
+    println!("{report}");
+    report.assert();
+}

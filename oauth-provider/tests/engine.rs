@@ -1,0 +1,148 @@
+//! Within an engine: whose login it is, who may have what, and how often the issuer is asked.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::World;
+use common::world::id;
+use credential_provider_api::{
+    Clock as _, Credential, CredentialDescriptor, CredentialError, CredentialKind,
+    CredentialProvider, CredentialRef, EffectiveSession, ErrorCode, IdPattern, ProviderDescriptor,
+    ProviderId, Request, Resolution, SignInStep, Want, async_trait,
+};
+use oauth_provider::{OAuthCredential, callback};
+use resolution_engine::{AccessRules, FlowStatus, ResolutionEngine};
+
+/// Derives a token from somebody's ID token.
+struct Workload(ProviderDescriptor);
+
+#[async_trait]
+impl CredentialProvider for Workload {
+    fn descriptor(&self) -> &ProviderDescriptor {
+        &self.0
+    }
+    async fn resolve(&self, request: &Request) -> Result<Resolution, CredentialError> {
+        let identity = CredentialRef::parse("work/identity")?;
+        let identity = request.depend_on(Want::new(identity)).await?;
+        assert_eq!(identity.kind(), CredentialKind::Token);
+        Ok(Credential::token("workload-token".into()).into())
+    }
+}
+
+fn engine(world: &World) -> ResolutionEngine {
+    let token = CredentialDescriptor::session(IdPattern::any(), CredentialKind::Token);
+    let descriptor = ProviderDescriptor::new(ProviderId::new("workload").unwrap(), "Workload");
+    let rules = AccessRules::deny_all()
+        .allow("tool:mail", "work/*")
+        .and_then(|rules| rules.allow("tool:mail", "workload/*"))
+        .and_then(|rules| rules.allow("provider:workload", "work/identity"))
+        .unwrap();
+    let robot = OAuthCredential::gateway(id("robot"))
+        .scopes(["openid"])
+        .account(credential_provider_api::AccountId::new("robot-1").unwrap());
+    ResolutionEngine::builder()
+        .clock(Arc::new(world.clock.clone()))
+        .provider(world.built(world.builder().credential(robot)))
+        .provider(Workload(descriptor.with_credential(token)))
+        .access(rules)
+        .build()
+        .unwrap()
+}
+
+fn named(text: &str) -> CredentialRef {
+    CredentialRef::parse(text).unwrap()
+}
+
+fn session() -> EffectiveSession {
+    EffectiveSession::shared("s").unwrap()
+}
+
+/// `sub` signs in to `credential`; where that leads.
+async fn sign_in(
+    world: &World,
+    engine: &ResolutionEngine,
+    credential: &str,
+    sub: &str,
+) -> (resolution_engine::SignInFlow, FlowStatus) {
+    let administrator = engine.administrator();
+    let mut target = administrator.at(&named(credential));
+    if credential != "work/robot" {
+        target = target.session(&session());
+    }
+    let flow = target.sign_in().redirect_uri(common::world::HOME).start().await.unwrap();
+    let FlowStatus::Step(SignInStep::OpenUrl { url, .. }) = flow.status() else { panic!("a page") };
+    let back = callback(&world.issuer.consent(&url, sub)).unwrap();
+    let found = engine.sign_in_flow(&back.flow).expect("the state names the flow");
+    let status = found.answer(back.answer).await.unwrap();
+    (flow, status)
+}
+
+#[tokio::test]
+async fn promise_5_a_link_finished_by_another_account_needs_a_confirmation() {
+    let world = World::new().await;
+    let engine = engine(&world);
+    let tool = engine.consumer("tool:mail").unwrap();
+    let (_, done) = sign_in(&world, &engine, "work/mail", "alice").await;
+    assert!(matches!(done, FlowStatus::Done(Some(account)) if account.as_str() == "alice"));
+    let (flow, status) = sign_in(&world, &engine, "work/mail", "mallory").await;
+    let FlowStatus::Step(SignInStep::ConfirmAccount { expected, found }) = status else {
+        panic!("{status:?}")
+    };
+    assert_eq!((expected.as_str(), found.as_str()), ("alice", "mallory"));
+    let served = tool.request(&named("work/mail")).session(&session()).await.unwrap();
+    assert_eq!(served.account().unwrap().as_str(), "alice");
+    let declined = flow.decline_account().await.unwrap_err();
+    assert_eq!(declined.code(), ErrorCode::AccountMismatch);
+    let served = tool.request(&named("work/mail")).session(&session()).await.unwrap();
+    assert_eq!(served.account().unwrap().as_str(), "alice");
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn promise_5_an_account_named_in_the_configuration_is_expected() {
+    let world = World::new().await;
+    let engine = engine(&world);
+    let (_, status) = sign_in(&world, &engine, "work/robot", "mallory").await;
+    assert!(matches!(status, FlowStatus::Step(SignInStep::ConfirmAccount { .. })), "{status:?}");
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn promise_8_an_id_token_is_for_providers_only() {
+    let world = World::new().await;
+    let engine = engine(&world);
+    let tool = engine.consumer("tool:mail").unwrap();
+    sign_in(&world, &engine, "work/identity", "alice").await;
+    let denied = tool.request(&named("work/identity")).session(&session()).await.unwrap_err();
+    assert_eq!(denied.code(), ErrorCode::AccessDenied);
+    tool.request(&named("workload/agent")).session(&session()).await.unwrap();
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn promise_1_a_crowd_costs_one_renewal() {
+    let world = World::new().await;
+    let engine = engine(&world);
+    let tool = engine.consumer("tool:mail").unwrap();
+    sign_in(&world, &engine, "work/mail", "alice").await;
+    let mail = named("work/mail");
+    let first = tool.request(&mail).session(&session()).await.unwrap();
+    world.clock.set(first.expires_at().unwrap());
+    assert!(world.clock.now() >= first.expires_at().unwrap());
+    let person = session();
+    let asking = (0..64).map(|_| tool.request(&mail).session(&person));
+    let answers = futures::future::join_all(asking.map(std::future::IntoFuture::into_future)).await;
+    for answer in answers {
+        assert!(!answer.unwrap().same_secrets(&first));
+    }
+    assert_eq!(world.issuer.count("refresh_token"), 1);
+    engine.shutdown().await;
+}

@@ -1,0 +1,120 @@
+//! The issuers that `.ci/interop oauth` has started, and what they wrote down.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use credential_provider_api::ExposeSecret as _;
+use oauth_provider::{HttpClient as _, HttpRequest, ReqwestClient};
+use serde_json::Value;
+
+/// An issuer of somebody else's make.
+#[derive(Clone)]
+pub struct Peer {
+    pub issuer: String,
+    /// What its people type.
+    pub password: &'static str,
+    log: PathBuf,
+}
+
+/// A request to its token endpoint.
+#[derive(Clone, Debug)]
+pub struct TokenCall {
+    pub grant_type: String,
+    pub client: String,
+    pub error: Option<String>,
+    /// Fingerprints of the refresh token that came, and of the one that was given.
+    pub sent: Option<String>,
+    pub issued: Option<String>,
+    pub rotated: bool,
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is set by .ci/interop oauth"))
+}
+
+impl Peer {
+    fn named(name: &str, password: &'static str) -> Self {
+        let issuer = variable(&format!("OAUTH_{name}_ISSUER"));
+        Self { issuer, password, log: variable(&format!("OAUTH_{name}_LOG")).into() }
+    }
+
+    /// oidc-provider; access tokens live 3 s, refresh tokens are spent by use.
+    pub fn oidc() -> Self {
+        Self::named("OIDC", "any")
+    }
+
+    /// The same; refresh tokens stay as they are.
+    pub fn oidc_kept() -> Self {
+        Self::named("OIDC_KEPT", "any")
+    }
+
+    /// As the first; access tokens outlive a test.
+    pub fn oidc_long() -> Self {
+        Self::named("OIDC_LONG", "any")
+    }
+
+    /// django-oauth-toolkit: a refresh token that comes twice ends its login.
+    pub fn toolkit() -> Self {
+        Self::named("DOT_GRACE_0", "pw")
+    }
+
+    /// The same; within half a minute it gives the same tokens again.
+    pub fn toolkit_with_grace() -> Self {
+        Self::named("DOT_GRACE_30", "pw")
+    }
+
+    /// What it was asked on behalf of `person`.
+    pub fn calls_of(&self, person: &str) -> Vec<TokenCall> {
+        let text = fs::read_to_string(&self.log).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let own = lines.filter(|line| line["account"].as_str() == Some(person));
+        own.map(|line| {
+            let text = |name: &str| line[name].as_str().map(str::to_owned);
+            TokenCall {
+                grant_type: text("grant_type").unwrap(),
+                client: text("client").unwrap_or_default(),
+                error: text("error"),
+                sent: text("sent"),
+                issued: text("issued"),
+                rotated: line["rotated"].as_bool().unwrap(),
+            }
+        })
+        .collect()
+    }
+
+    /// Those with a refresh token.
+    pub fn renewals_of(&self, person: &str) -> Vec<TokenCall> {
+        let calls = self.calls_of(person).into_iter();
+        calls.filter(|call| call.grant_type == "refresh_token").collect()
+    }
+
+    /// Waits until there were so many.
+    pub async fn until_renewals(&self, person: &str, wanted: usize) {
+        let limit = Instant::now() + Duration::from_secs(60);
+        while self.renewals_of(person).len() < wanted {
+            assert!(Instant::now() < limit, "{:?}", self.renewals_of(person));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Ends the grants of `person` there, without our knowledge; how many there were.
+    pub async fn withdraw(&self, person: &str) -> String {
+        let page = format!("/peer/withdraw?account={person}");
+        let page = url::Url::parse(&self.issuer).unwrap().join(&page).unwrap();
+        let request = HttpRequest::post(page.as_str(), Vec::new().into(), 64);
+        let answer = ReqwestClient::new().unwrap().send(request).await.unwrap();
+        assert_eq!(answer.status, 200);
+        String::from_utf8_lossy(answer.body.expose_secret()).trim().to_owned()
+    }
+}
+
+/// Each was a rotation, and sent what the one before had brought.
+pub fn assert_one_chain(renewals: &[TokenCall]) {
+    for call in renewals {
+        assert!(call.error.is_none() && call.rotated, "{call:?}");
+    }
+    for pair in renewals.windows(2) {
+        assert_eq!(pair[0].issued, pair[1].sent, "{renewals:?}");
+    }
+}
