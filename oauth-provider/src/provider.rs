@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use credential_provider_api::{
     Capability, Changes, Credential, CredentialDescriptor, CredentialError, CredentialProvider,
@@ -14,10 +13,6 @@ use credential_store::Renewal;
 use crate::core::Core;
 use crate::credential::IssuedToken;
 use crate::exchange::Refresh;
-
-/// What is kept and about to end is renewed rather than given: an engine serves nothing in its last
-/// 100 ms, and would take it for a source that answers wrongly.
-const LEAST_LIFE: Duration = Duration::from_millis(250);
 
 /// The credentials of one client at one issuer. See the [crate's page](crate).
 pub struct OAuthProvider {
@@ -72,9 +67,7 @@ impl CredentialProvider for OAuthProvider {
     }
 
     async fn resolve(&self, request: &Request) -> Result<Resolution, CredentialError> {
-        let least = request.min_validity().max(LEAST_LIFE);
-        let ask = Renewal::for_request(request).min_validity(least);
-        Ok(self.renewed(request, ask).await?.into())
+        Ok(self.renewed(request, Renewal::for_request(request)).await?.into())
     }
 
     // The default would ask `resolve`, for which what the store has is good enough until its end.

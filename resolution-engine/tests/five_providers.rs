@@ -7,10 +7,10 @@
     reason = "a test fails by panicking"
 )]
 mod common;
-use common::store::MemoryStore;
 use common::*;
 use credential_provider_api::conformance::{ProviderSuite, StoreSuite};
 use credential_provider_api::*;
+use credential_store::MemoryStore;
 use resolution_engine::*;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};

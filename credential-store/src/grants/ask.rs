@@ -6,6 +6,10 @@ use credential_provider_api::{
     Commit, Credential, CredentialError, Key, Request, Revision, Timestamp,
 };
 
+/// An engine serves nothing in the last 100 ms of its life, and would take a source that gives it for
+/// one that answers wrongly.
+const LEAST_LIFE: Duration = Duration::from_millis(250);
+
 /// Asks for a credential that is good enough. What the store has is given if it is; else the grant
 /// is exchanged.
 #[derive(Clone, Debug)]
@@ -33,11 +37,12 @@ impl Renewal {
         }
     }
 
-    /// As an engine's request says: its key, its minimum validity, the revision it saw rejected. The
-    /// exchange is committed to the request, so the engine lets it end.
+    /// As an engine's request says: its key, its minimum validity (250 ms at least: an engine does not
+    /// serve what is about to end), the revision it saw rejected. The exchange is committed to the
+    /// request, so the engine lets it end.
     pub fn for_request(request: &Request) -> Self {
         Self::of(request.key().clone())
-            .min_validity(request.min_validity())
+            .min_validity(request.min_validity().max(LEAST_LIFE))
             .rejected(request.rejected())
             .committed_to(request.clone())
     }

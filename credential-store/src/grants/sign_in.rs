@@ -126,8 +126,8 @@ impl Ours {
     /// Whether it is what was found.
     fn stands(&self, found: &Loaded) -> bool {
         found.record.as_ref().is_some_and(|found| {
-            let bytes = |record: &Record| record.grant.as_ref().map(|g| g.expose().to_vec());
-            found.signed_in == self.record.signed_in && bytes(found) == bytes(&self.record)
+            let [one, other] = [found, &self.record].map(|r| r.grant.as_ref().map(Grant::expose));
+            found.signed_in == self.record.signed_in && one == other
         })
     }
 }

@@ -85,6 +85,18 @@ async fn what_is_good_enough_is_given_and_what_is_not_is_renewed() {
 }
 
 #[tokio::test]
+async fn promise_3_an_engine_is_given_nothing_that_is_about_to_end() {
+    let world = World::new().await;
+    let first = world.renew().await.unwrap();
+    world.clock.advance(Duration::from_millis(59_800));
+    assert_eq!(world.renew().await.unwrap().revision(), first.revision(), "it has not ended");
+    let request = Request::new(world.key.clone(), std::sync::Arc::new(world.clock.clone()));
+    let ask = Renewal::for_request(&request);
+    let second = world.grants.renew(ask, world.issuer.clone()).await.unwrap();
+    assert_eq!(secret(&second), "at-2");
+}
+
+#[tokio::test]
 async fn an_issuer_that_does_not_rotate_keeps_its_grant() {
     let world = World::new().await;
     world.issuer.will([Next::IssueWithoutRotation, Next::IssueWithoutRotation]);

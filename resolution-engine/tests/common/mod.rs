@@ -1,8 +1,6 @@
 //! A scripted provider and an engine around it, on a clock that stands still.
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test file uses its part")]
 
-pub mod store;
-
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
