@@ -5,7 +5,7 @@ use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 /// Grows by moving and wiping, so that no copy of a secret stays behind.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Form(Zeroizing<String>);
 
 impl Form {

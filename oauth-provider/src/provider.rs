@@ -6,13 +6,15 @@ use std::sync::Arc;
 use credential_provider_api::{
     Capability, Changes, Credential, CredentialDescriptor, CredentialError, CredentialProvider,
     ErrorCode, Health, ProviderDescriptor, ProviderId, Reason, ReauthReason, Request, Resolution,
-    Revocation, SignIn, SignInMethod, async_trait,
+    Revocation, SignIn, async_trait,
 };
 use credential_store::Renewal;
 
 use crate::core::Core;
 use crate::credential::IssuedToken;
 use crate::exchange::Refresh;
+use crate::introspection::introspect;
+use crate::obtain::obtain;
 
 /// The credentials of one client at one issuer. See the [crate's page](crate).
 pub struct OAuthProvider {
@@ -26,8 +28,10 @@ impl OAuthProvider {
             .with_capability(Capability::Changes)
             .with_capability(Capability::Check)
             .with_capability(Capability::List)
-            .with_capability(Capability::Revoke)
-            .with_sign_in(SignInMethod::AuthorizationCode);
+            .with_capability(Capability::Revoke);
+        for method in &core.methods {
+            descriptor = descriptor.with_sign_in(*method);
+        }
         for credential in core.credentials.values() {
             descriptor = descriptor.with_credential(credential.descriptor());
         }
@@ -41,6 +45,9 @@ impl OAuthProvider {
     ) -> Result<Credential, CredentialError> {
         let core = &self.core;
         let described = core.described(request)?.clone();
+        if let Some(obtained) = obtain(core, request, &described).await {
+            return obtained;
+        }
         let token = described.token;
         let refresh = Refresh { core: core.clone(), request: request.clone(), described };
         let credential = core.ours(core.grants.renew(ask, Arc::new(refresh)).await?)?;
@@ -87,10 +94,14 @@ impl CredentialProvider for OAuthProvider {
     async fn check(
         &self,
         request: &Request,
-        _: Option<&Credential>,
+        current: Option<&Credential>,
     ) -> Result<Health, CredentialError> {
         self.core.described(request)?;
-        self.core.issuer.reach().await.map(|()| Health::healthy())
+        self.core.issuer.reach().await?;
+        match current.filter(|current| self.core.party().issued(current)) {
+            Some(current) => introspect(&self.core, request, current).await,
+            None => Ok(Health::healthy()),
+        }
     }
 
     async fn revoke(
@@ -111,7 +122,7 @@ impl CredentialProvider for OAuthProvider {
     }
 
     fn sign_in(&self) -> Option<&dyn SignIn> {
-        Some(self)
+        (!self.core.methods.is_empty()).then_some(self)
     }
 }
 

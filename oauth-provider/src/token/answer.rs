@@ -8,12 +8,24 @@ use serde::Deserialize;
 /// A successful answer.
 pub(crate) struct Tokens {
     pub(crate) access_token: SecretString,
+    pub(crate) token_type: TokenType,
     pub(crate) refresh_token: Option<SecretString>,
     pub(crate) id_token: Option<SecretString>,
     /// From when the request was sent; `None` if the issuer does not say.
     pub(crate) expires_in: Option<Duration>,
     /// Other than asked for.
     pub(crate) scopes: Option<Vec<String>>,
+}
+
+/// How a token is used (RFC 6749 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenType {
+    /// By whoever has it (RFC 6750).
+    Bearer,
+    /// With a proof of the key it is bound to (RFC 9449 §5).
+    DPoP,
+    /// It is no access token (RFC 8693 §2.2.1).
+    NotApplicable,
 }
 
 /// An answer that can be read.
@@ -55,9 +67,13 @@ pub(crate) fn read(body: &[u8]) -> Option<Answer> {
         return Some(Answer::Error { code, description });
     }
     // RFC 6749 §7.1: a token of a type not understood must not be used.
-    if body.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return None;
-    }
+    let token_type = match body.token_type.as_deref().map(str::to_ascii_lowercase).as_deref() {
+        // Some issuers do not say; there is only one that would do without.
+        None | Some("bearer") => TokenType::Bearer,
+        Some("dpop") => TokenType::DPoP,
+        Some("n_a") => TokenType::NotApplicable,
+        Some(_) => return None,
+    };
     let expires_in = match body.expires_in {
         None => None,
         Some(seconds) => Some(span(&seconds)?),
@@ -65,6 +81,7 @@ pub(crate) fn read(body: &[u8]) -> Option<Answer> {
     let given = |secret: &SecretString| !secret.expose_secret().is_empty();
     Some(Answer::Tokens(Tokens {
         access_token: body.access_token.filter(|token| given(token) && is_token(token))?,
+        token_type,
         refresh_token: body.refresh_token.filter(given),
         id_token: body.id_token.filter(given),
         expires_in,
