@@ -1,8 +1,9 @@
 //! Credentials of any OAuth 2.0 or OpenID Connect issuer, described by configuration.
 //!
-//! A person signs in once with a browser. From then on the access token is renewed by itself, by one
-//! process at a time, and a rotated refresh token is on disk before anybody sees what came with it:
-//! that part is [`credential_store`]'s. This crate is what it lacks: the issuer.
+//! A person signs in once, with a browser or on another device. From then on the access token is
+//! renewed by itself, by one process at a time, and a rotated refresh token is on disk before anybody
+//! sees what came with it: that part is [`credential_store`]'s. This crate is what it lacks: the
+//! issuer. It also obtains tokens that nobody signs in for.
 //!
 //! | you want | take |
 //! |---|---|
@@ -11,6 +12,9 @@
 //! | the redirect received on this machine | [`LoopbackListener`] |
 //! | the redirect received by your web framework | [`callback`] |
 //! | the redirect pasted by a person without a browser here | [`SignInAnswer::Pasted`] |
+//! | a code entered on another device | [`signIn`](#on-another-device) with `device_code` |
+//! | a token for the client itself, for an assertion, or in exchange | [`GrantType`] |
+//! | tokens that are of no use to a thief | [`TokenBinding::DPoP`] |
 //! | your own HTTP client | [`HttpClient`] |
 //!
 //! # Signing in to any issuer
@@ -56,10 +60,16 @@
 //! | `issuer` | its identifier, to the letter: a slash more is another issuer |
 //! | `clientId` | the client registered there |
 //! | `clientSecret` | a secret, a SecretRef or a reference to another provider's credential |
-//! | `clientAuthentication` | `none`, `client_secret_basic`, `client_secret_post`; by default `client_secret_basic` with a secret, `none` without |
+//! | `clientKey` | the client's private key in PEM (PKCS #8, RSA or P-256), in the same forms |
+//! | `clientKeyId`, `clientKeyAlgorithm` | its name at the issuer; `RS256` for RSA and `ES256` for P-256 unless given, or `PS256` |
+//! | `clientAuthentication` | `none`, `client_secret_basic`, `client_secret_post`, `private_key_jwt`; by default `client_secret_basic` with a secret, `private_key_jwt` with a key, `none` with neither |
+//! | `assertionAudience` | whom the client's assertions name: `issuer` unless given, or `token_endpoint` |
+//! | `signIn` | the ways to sign in: `["authorization_code"]` unless given, and `device_code` |
+//! | `pushedAuthorization` | `when_required` by the issuer's metadata unless given, or `always` |
 //! | `redirectUri` | where a sign-in comes back to if the host that starts it names no address |
+//! | `postLogoutRedirectUri` | where a person comes back to from the issuer's logout page |
 //! | `authorizationParameters` | more parameters of the sign-in page (`{"access_type": "offline"}`) |
-//! | `endpoints` | `authorization`, `token`, `revocation`, `jwks`: for issuers without metadata |
+//! | `endpoints` | `authorization`, `token`, `revocation`, `introspection`, `deviceAuthorization`, `pushedAuthorization`, `endSession`, `jwks`: for issuers without metadata; the first two are needed |
 //! | `idToken.algorithms` | `RS256` unless given; any of RS, PS (256, 384, 512), ES (256, 384) |
 //! | `idToken.accountClaim` | the claim that names the account; `sub` unless given |
 //! | `idToken.jwksOrigins` | origins, beside the issuer's own, at which its keys may be |
@@ -70,7 +80,9 @@
 //! | setting of a credential | what |
 //! |---|---|
 //! | `scopes` | what is asked for; with `openid` the issuer must say who signed in |
-//! | `owner` | `session` unless given, or `gateway` |
+//! | `owner` | `session` unless given, or `gateway`; of `client_credentials` always `gateway` |
+//! | `grant` | how it is obtained: [by a sign-in](#signing-in) unless given, or [by a grant](#tokens-that-nobody-signs-in-for) |
+//! | `binding` | `bearer` unless given, or [`dpop`](#proof-of-possession) |
 //! | `origins` | where the access token may be sent |
 //! | `token` | `access_token` unless given, or `id_token` |
 //! | `resource` | the resource it is for (RFC 8707); a request's variant may name another |
@@ -99,6 +111,39 @@
 //!
 //! Without `openid` nobody says who signed in, so nothing can tell one account from another.
 //!
+//! **Pushed requests** (RFC 9126): where the issuer's metadata insists, or with `pushedAuthorization`
+//! `always`, the request goes to the issuer first and the browser gets a reference to it. It is never
+//! sent unpushed then.
+//!
+//! # On another device
+//! With `device_code` among the ways (RFC 8628) a host without a browser shows a code and an address,
+//! and polls: [`SignInStep::ShowCode`], then [`SignInAnswer::Poll`]. It is the way taken where the host
+//! names none, nothing could come back from a browser, and the issuer offers it. The interval is the
+//! issuer's, or 5 s; a poll before its time is answered here and not sent; `slow_down` adds 5 s for
+//! good; an issuer that fails is asked after twice as long each time, up to 60 s. A denied or expired
+//! code ends the flow. The code and the address are shown only if the code is letters, digits and
+//! hyphens, and the address one that an issuer may name.
+//!
+//! # Tokens that nobody signs in for
+//! | `grant` | what is shown for a token |
+//! |---|---|
+//! | `{"type": "client_credentials"}` | the client itself (RFC 6749 §4.4) |
+//! | `{"type": "jwt_bearer"}` | an assertion signed with `clientKey` (RFC 7523); `issuer`, `subject`, `audience` and `claims` say what is in it, by default the client's id and the token endpoint |
+//! | `{"type": "jwt_bearer", "assertion": "provider/id"}` | another credential as the assertion |
+//! | `{"type": "token_exchange", "subject": "provider/id"}` | another credential, for one of this issuer (RFC 8693); `actor`, `subjectTokenType`, `actorTokenType`, `requestedTokenType` (`access_token`, `id_token`, `jwt`, `saml2`) and `audience` besides |
+//!
+//! Nothing is kept of these but in the engine. The other credentials are asked for in the session of
+//! the request and under the access rules, as `provider:<id>`; one that the issuer refuses
+//! (`invalid_grant`) is asked for anew, once, then it is `rejected`. A token exchanged for another may
+//! be asked for with the variant `audience`.
+//!
+//! # Proof of possession
+//! With `"binding": "dpop"` (RFC 9449) the issuer binds the token to a P-256 key made for that login.
+//! [`Credential::authorize`] then adds the token and a proof for that one request, with the service's
+//! nonce if it wants one: hand it every answer with [`Credential::answered`], which says when to send
+//! again. The key is kept encrypted with the grant, stays the same through renewals and restarts, and
+//! is in no value a consumer can read. A token that comes back unbound is not served.
+//!
 //! # Renewal
 //! Answers of the token endpoint, and what they mean for the login:
 //!
@@ -114,6 +159,9 @@
 //! | no connection; another 4xx | `unavailable`, `timeout`; `invalid_response`; as good as before |
 //! | other 5xx, HTML with 200, a redirect, a broken or endless answer | the code says; nobody knows whether the token was spent: it is tried once more |
 //!
+//! A renewal that brings a new refresh token beside something that cannot be believed or used (an ID
+//! token that is not valid, a token that is not bound) keeps that refresh token and is an error.
+//!
 //! An ID token that a renewal does not bring (OpenID Connect Core §12.2 allows that) is served until
 //! its end, then `needs_reauth` (`grant_expired`).
 //!
@@ -128,6 +176,13 @@
 //! tokens with one of them. For that reason, too, signing out of one credential may end another of
 //! the same person and client.
 //!
+//! The issuer's own session in the person's browser is another thing: [`SignIn::logout_page`] is where
+//! the person ends it (OpenID Connect RP-Initiated Logout). It has the client's id in it and no token.
+//!
+//! # Health
+//! A check asks whether the issuer can be reached, and whether it still accepts the token at hand
+//! where it answers such questions (RFC 7662). A token of another issuer is never asked about.
+//!
 //! # Network
 //! [`ReqwestClient`] takes 5 s to connect, 10 s for a read, 30 s in total; follows no redirect; uses
 //! rustls with ring and the platform's certificates. Addresses are https, or http on loopback; an
@@ -138,7 +193,16 @@
 //! OAuth's error code and description do, [cleaned](credential_provider_api::Detail::cleaned).
 //!
 //! [`SignInAnswer::Pasted`]: credential_provider_api::SignInAnswer::Pasted
+//! [`SignInAnswer::Poll`]: credential_provider_api::SignInAnswer::Poll
+//! [`SignInStep::ShowCode`]: credential_provider_api::SignInStep::ShowCode
+//! [`SignIn::logout_page`]: credential_provider_api::SignIn::logout_page
+//! [`Credential::authorize`]: credential_provider_api::Credential::authorize
+//! [`Credential::answered`]: credential_provider_api::Credential::answered
 //! [`Revocation::LocalOnly`]: credential_provider_api::Revocation::LocalOnly
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod builder;
 mod client;

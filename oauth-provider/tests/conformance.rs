@@ -12,12 +12,14 @@ mod common;
 use std::sync::Arc;
 
 use common::World;
+use common::beyond::Verdict;
 use common::issuer::{CLIENT, MARK, SECRET};
 use credential_provider_api::conformance::ProviderSuite;
 use credential_provider_api::{
-    CredentialProvider, EffectiveSession, FactoryContext, ProviderFactory as _, ProviderId,
-    Settings, SignInStep,
+    Clock as _, CredentialProvider, EffectiveSession, FactoryContext, FlowId, ProviderFactory as _,
+    ProviderId, Settings, SignInAnswer, SignInProgress, SignInStart, SignInStep,
 };
+use credential_store::Grants;
 use oauth_provider::{OAuthFactory, callback};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,6 +71,72 @@ async fn it_keeps_the_promises_of_a_provider() {
         .sign_in_answers("mail", move |step| {
             let SignInStep::OpenUrl { url, .. } = step else { panic!("a page is the only step") };
             callback(&browser.issuer.consent(url, "alice")).unwrap().answer
+        })
+        .run()
+        .await;
+    println!("{report}");
+    report.assert();
+}
+
+/// Tokens that nobody signs in for, and one that a device signs in for and that is bound to a key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_do_its_other_ways() {
+    let world = Arc::new(World::new().await);
+    world.issuer.state().beyond.proofs = Some(common::beyond::Proofs::default());
+    let session = |name: &str| EffectiveSession::shared(name).unwrap();
+    let [made, device, down, up, outside] = std::array::from_fn(|_| world.clone());
+    let build = move || {
+        let world = made.clone();
+        async move {
+            let json = serde_json::json!({
+                "issuer": world.issuer.url(), "clientId": CLIENT, "clientSecret": SECRET,
+                "signIn": ["device_code"],
+                "credentials": {
+                    "mail": { "scopes": ["openid", "mail"], "binding": "dpop",
+                              "origins": ["https://mail.example"] },
+                    "jobs": { "grant": { "type": "client_credentials" }, "binding": "dpop" },
+                },
+            });
+            let context = FactoryContext::new(Arc::new(world.clock.clone()), world.random.clone())
+                .with_store(Arc::new(world.store.clone()));
+            let settings = Settings::from_json("p.work", &json.to_string()).unwrap();
+            let factory = OAuthFactory::new(world.runtime().http);
+            let id = ProviderId::new("work").unwrap();
+            factory.build(id, settings, &context).await.unwrap()
+        }
+    };
+    let provider = build().await;
+    for name in ["s", "t"] {
+        let request = world.request_for(world.key("mail").in_session(session(name)));
+        let sign_in = provider.sign_in().unwrap();
+        let end = world.clock.now().plus(std::time::Duration::from_secs(60));
+        let start = SignInStart::new(FlowId::from_random([1; 32]), end);
+        let (mut state, _) = sign_in.start(&request, &start).await.unwrap();
+        world.issuer.decide(Verdict::Approved(if name == "s" { "alice" } else { "bob" }));
+        world.pass(5);
+        let done = sign_in.answer(&request, &mut state, SignInAnswer::Poll).await.unwrap();
+        let SignInProgress::Finished(done) = done else { panic!("{done:?}") };
+        sign_in.accept(&request, done).await.unwrap();
+    }
+    let report = ProviderSuite::built_by(build)
+        .credential("mail")
+        .credential("jobs")
+        .sessions(session("s"), session("t"))
+        .clock(world.clock.clone())
+        .secret_mark(MARK)
+        .outage(move || down.issuer.state().down = true, move || up.issuer.state().down = false)
+        .change(move |changed| {
+            let (world, id) = (outside.clone(), changed.id.clone());
+            tokio::spawn(async move {
+                let grants = Grants::new(Arc::new(world.store.clone()));
+                grants.sign_out(&world.key(id.as_str())).await.unwrap();
+            });
+        })
+        .sign_in_answers("mail", move |step| {
+            let SignInStep::ShowCode { .. } = step else { panic!("a code is the only step") };
+            device.issuer.decide(Verdict::Approved("alice"));
+            device.pass(5);
+            SignInAnswer::Poll
         })
         .run()
         .await;
