@@ -16,8 +16,9 @@ use common::beyond::Verdict;
 use common::issuer::{CLIENT, MARK, SECRET};
 use credential_provider_api::conformance::ProviderSuite;
 use credential_provider_api::{
-    Clock as _, CredentialProvider, EffectiveSession, FactoryContext, FlowId, ProviderFactory as _,
-    ProviderId, Settings, SignInAnswer, SignInProgress, SignInStart, SignInStep,
+    Clock as _, CredentialProvider, EffectiveSession, FactoryContext, FlowId, GrantStore as _,
+    ProviderFactory as _, ProviderId, Settings, SignInAnswer, SignInProgress, SignInStart,
+    SignInStep,
 };
 use credential_store::Grants;
 use oauth_provider::{OAuthFactory, callback};
@@ -129,7 +130,9 @@ async fn so_do_its_other_ways() {
             let (world, id) = (outside.clone(), changed.id.clone());
             tokio::spawn(async move {
                 let grants = Grants::new(Arc::new(world.store.clone()));
-                grants.sign_out(&world.key(id.as_str())).await.unwrap();
+                let key = world.key(id.as_str());
+                let record = world.store.load(&key).await.unwrap().record.unwrap();
+                grants.sign_in(&key, record.grant, record.credential).await.unwrap();
             });
         })
         .sign_in_answers("mail", move |step| {
