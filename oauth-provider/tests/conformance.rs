@@ -119,6 +119,8 @@ async fn so_do_its_other_ways() {
         let SignInProgress::Finished(done) = done else { panic!("{done:?}") };
         sign_in.accept(&request, done).await.unwrap();
     }
+    let first = world.key("mail").in_session(session("s"));
+    let first = world.store.load(&first).await.unwrap().record.unwrap();
     let report = ProviderSuite::built_by(build)
         .credential("mail")
         .credential("jobs")
@@ -127,11 +129,10 @@ async fn so_do_its_other_ways() {
         .secret_mark(MARK)
         .outage(move || down.issuer.state().down = true, move || up.issuer.state().down = false)
         .change(move |changed| {
-            let (world, id) = (outside.clone(), changed.id.clone());
+            let (world, id, record) = (outside.clone(), changed.id.clone(), first.clone());
             tokio::spawn(async move {
                 let grants = Grants::new(Arc::new(world.store.clone()));
                 let key = world.key(id.as_str());
-                let record = world.store.load(&key).await.unwrap().record.unwrap();
                 grants.sign_in(&key, record.grant, record.credential).await.unwrap();
             });
         })
