@@ -11,7 +11,6 @@ use crate::builder::OAuthProviderBuilder;
 use crate::client::ClientAuthentication;
 use crate::credential::{IssuedToken, OAuthCredential};
 use crate::endpoints::Endpoints;
-use crate::provider::OAuthProvider;
 use crate::sign_in::IdTokenAlgorithm;
 
 /// The settings of one provider of type `oauth`; the [crate's page](crate#configuration) has a table.
@@ -19,7 +18,10 @@ use crate::sign_in::IdTokenAlgorithm;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OAuthConfiguration {
     display_name: Option<String>,
-    issuer: String,
+    issuer: Option<String>,
+    service: Option<String>,
+    #[serde(default)]
+    service_parameters: BTreeMap<String, String>,
     client_id: String,
     pub(crate) client_secret: Option<SecretInput>,
     client_authentication: Option<ClientAuthentication>,
@@ -72,7 +74,13 @@ enum Owner {
 impl OAuthConfiguration {
     /// A builder with everything but the client's secret.
     pub(crate) fn into_builder(self, id: ProviderId) -> OAuthProviderBuilder {
-        let mut builder = OAuthProvider::builder(id, self.issuer, self.client_id);
+        let mut builder = OAuthProviderBuilder::new(id, self.issuer, self.client_id);
+        if let Some(service) = self.service {
+            builder = builder.service(service);
+        }
+        for (name, value) in self.service_parameters {
+            builder = builder.service_parameter(name, value);
+        }
         if let Some(name) = self.display_name {
             builder = builder.display_name(name);
         }

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::pkce::challenge;
 use crate::endpoint::Endpoint;
+use crate::token::Dialect;
 
 /// Parameters that only this crate sets.
 pub(crate) const OWN: &[&str] = &[
@@ -33,6 +34,7 @@ pub(crate) struct Authorization<'a> {
     pub(crate) nonce: Option<&'a SecretString>,
     pub(crate) resource: Option<&'a str>,
     pub(crate) further: &'a BTreeMap<String, String>,
+    pub(crate) dialect: &'a Dialect,
 }
 
 impl Authorization<'_> {
@@ -45,7 +47,8 @@ impl Authorization<'_> {
                 .append_pair("client_id", self.client_id)
                 .append_pair("redirect_uri", self.redirect_uri);
             if !self.scopes.is_empty() {
-                query.append_pair("scope", &self.scopes.join(" "));
+                let (name, scopes) = self.dialect.asked(self.scopes);
+                query.append_pair(name, &scopes);
             }
             query
                 .append_pair("state", self.flow.expose())

@@ -78,6 +78,7 @@ impl SignIn for OAuthProvider {
             nonce: nonce.as_ref(),
             resource: core.resource(request, described).as_deref(),
             further: &core.authorization_parameters,
+            dialect: &core.endpoint.dialect,
         }
         .url(endpoint);
         let (id, key) = (start.flow.clone(), request.key().clone());

@@ -6,6 +6,7 @@ use credential_provider_api::{CredentialError, Detail, ErrorCode, Request, Revoc
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::answer::{Answer, read};
+use super::dialect::{Dialect, Requests};
 use super::meaning::{TokenAnswer, meaning};
 use crate::client::Client;
 use crate::form::Form;
@@ -20,6 +21,7 @@ pub(crate) struct TokenEndpoint {
     pub(crate) http: Arc<dyn HttpClient>,
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) client: Client,
+    pub(crate) dialect: Dialect,
 }
 
 /// Which token is revoked (RFC 7009 §2.1).
@@ -42,7 +44,7 @@ impl TokenEndpoint {
             Err(error) => return TokenAnswer::Unspent(error),
         };
         let call = self.client.post(&metadata.token_endpoint, form, secret.as_ref(), LIMIT);
-        meaning(self.http.send(call).await)
+        meaning(self.http.send(self.dialect.spoken(call)).await, &self.dialect)
     }
 
     /// Revokes a token, if the issuer has a way to (RFC 7009).
@@ -61,9 +63,11 @@ impl TokenEndpoint {
             TokenKind::Access => "access_token",
             TokenKind::Refresh => "refresh_token",
         };
-        let form = Form::default().secret("token", token).text("token_type_hint", hint);
-        let response =
-            self.http.send(self.client.post(endpoint, form, secret.as_ref(), LIMIT)).await?;
+        // RFC 7009 §2.1: the hint may be left out, and not every issuer of JSON knows it.
+        let hint = (self.dialect.requests == Requests::Form).then_some(hint);
+        let form = Form::default().secret("token", token).optional("token_type_hint", hint);
+        let call = self.client.post(endpoint, form, secret.as_ref(), LIMIT);
+        let response = self.http.send(self.dialect.spoken(call)).await?;
         let status = response.status;
         let patience = |code| {
             let detail = Detail::composed(format!("the issuer answered with status {status}"));
@@ -73,7 +77,7 @@ impl TokenEndpoint {
                 None => error,
             }
         };
-        match (status, read(response.body.expose_secret())) {
+        match (status, read(response.body.expose_secret(), &self.dialect)) {
             // RFC 7009 §2.2: also for a token that was not good any more.
             (200..=299, _) => Ok(Revocation::Remote),
             (429, _) => Err(patience(ErrorCode::RateLimited)),

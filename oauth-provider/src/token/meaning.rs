@@ -4,6 +4,7 @@ use credential_provider_api::{CredentialError, Detail, ErrorCode, ReauthReason};
 use secrecy::ExposeSecret as _;
 
 use super::answer::{Answer, Tokens, read};
+use super::dialect::Dialect;
 use crate::http::{HttpError, HttpResponse};
 use crate::retry_after::retry_after;
 
@@ -15,15 +16,15 @@ pub(crate) enum TokenAnswer {
     Unanswered(CredentialError),
 }
 
-pub(crate) fn meaning(answer: Result<HttpResponse, HttpError>) -> TokenAnswer {
+pub(crate) fn meaning(answer: Result<HttpResponse, HttpError>, dialect: &Dialect) -> TokenAnswer {
     match answer {
-        Ok(response) => of_response(&response),
+        Ok(response) => of_response(&response, dialect),
         Err(error @ HttpError::NotSent(_)) => TokenAnswer::Unspent(error.into()),
         Err(error) => TokenAnswer::Unanswered(error.into()),
     }
 }
 
-fn of_response(response: &HttpResponse) -> TokenAnswer {
+fn of_response(response: &HttpResponse, dialect: &Dialect) -> TokenAnswer {
     let status = response.status;
     let patience = |code| {
         let detail = Detail::composed(format!("the issuer answered with status {status}"));
@@ -37,7 +38,7 @@ fn of_response(response: &HttpResponse) -> TokenAnswer {
         let words = format!("the token endpoint's answer, status {status}, cannot be read");
         CredentialError::new(ErrorCode::InvalidResponse, Detail::composed(words))
     };
-    match (status, read(response.body.expose_secret())) {
+    match (status, read(response.body.expose_secret(), dialect)) {
         (429, _) => patience(ErrorCode::RateLimited),
         (503, _) => patience(ErrorCode::Unavailable),
         (200, Some(Answer::Tokens(tokens))) => TokenAnswer::Tokens(Box::new(tokens)),
@@ -54,14 +55,20 @@ fn of_response(response: &HttpResponse) -> TokenAnswer {
     }
 }
 
-/// The codes of RFC 6749 §5.2, RFC 8707 §2 and OpenID Connect Core §3.1.2.6. `bad_refresh_token` and
-/// `bad_verification_code` are GitHub's words for `invalid_grant` (docs.github.com, "Troubleshooting
-/// OAuth app access token request errors").
+/// The codes of RFC 6749 §5.2, RFC 8707 §2 and OpenID Connect Core §3.1.2.6, and other words for them:
+/// GitHub's (docs.github.com, "Troubleshooting OAuth app access token request errors"), of which
+/// `bad_refresh_token` and `bad_verification_code` are `invalid_grant`; Slack's (docs.slack.dev,
+/// "oauth.v2.access"), of which `invalid_refresh_token`, `invalid_code` and `invalid_code_verifier` are.
 fn of_error(code: &str, description: &str) -> TokenAnswer {
     let detail = Detail::cleaned(&format!("{code}: {description}"));
     let unspent = |class, detail| TokenAnswer::Unspent(CredentialError::new(class, detail));
     match code {
-        "invalid_grant" | "bad_refresh_token" | "bad_verification_code" => {
+        "invalid_grant"
+        | "bad_refresh_token"
+        | "bad_verification_code"
+        | "invalid_code"
+        | "invalid_code_verifier"
+        | "invalid_refresh_token" => {
             TokenAnswer::Refused { reason: ReauthReason::GrantRejected, detail }
         }
         "interaction_required" | "login_required" | "consent_required" => {
@@ -72,7 +79,16 @@ fn of_error(code: &str, description: &str) -> TokenAnswer {
         | "unsupported_grant_type"
         | "invalid_request"
         | "invalid_scope"
-        | "invalid_target" => unspent(ErrorCode::ConfigurationInvalid, detail),
+        | "invalid_target"
+        | "incorrect_client_credentials"
+        | "redirect_uri_mismatch"
+        | "bad_client_secret"
+        | "bad_redirect_uri"
+        | "invalid_client_id"
+        | "invalid_grant_type"
+        | "no_scopes"
+        | "oauth_authorization_url_mismatch"
+        | "pkce_not_allowed" => unspent(ErrorCode::ConfigurationInvalid, detail),
         "temporarily_unavailable" | "server_error" => unspent(ErrorCode::Unavailable, detail),
         "slow_down" => unspent(ErrorCode::RateLimited, detail),
         _ => unspent(ErrorCode::InvalidResponse, detail),
@@ -89,7 +105,7 @@ mod tests {
     fn of(status: u16, body: &str) -> String {
         let headers = vec![("Retry-After".to_owned(), "9".to_owned())];
         let response = HttpResponse::new(status, headers, body.as_bytes().to_vec().into());
-        show(meaning(Ok(response)))
+        show(meaning(Ok(response), &Dialect::default()))
     }
 
     fn show(answer: TokenAnswer) -> String {
@@ -108,6 +124,9 @@ mod tests {
         for (status, body, meant) in [
             (200, good.to_owned(), "tokens"),
             (200, error("bad_refresh_token"), "refused grant_rejected"),
+            (200, error("invalid_refresh_token"), "refused grant_rejected"),
+            (200, error("incorrect_client_credentials"), "unspent configuration_invalid"),
+            (200, error("pkce_not_allowed"), "unspent configuration_invalid"),
             (200, "<html>".to_owned(), "unanswered invalid_response"),
             (201, "{}".to_owned(), "unanswered invalid_response"),
             (302, String::new(), "unanswered invalid_response"),
@@ -130,15 +149,18 @@ mod tests {
     #[test]
     fn what_was_not_sent_is_unspent() {
         let timeout = HttpProblem::Timeout;
-        assert_eq!(show(meaning(Err(HttpError::NotSent(timeout)))), "unspent timeout");
-        assert_eq!(show(meaning(Err(HttpError::Unanswered(timeout)))), "unanswered timeout");
+        let of = |error| show(meaning(Err(error), &Dialect::default()));
+        assert_eq!(of(HttpError::NotSent(timeout)), "unspent timeout");
+        assert_eq!(of(HttpError::Unanswered(timeout)), "unanswered timeout");
     }
 
     #[test]
     fn an_issuer_that_asks_for_a_pause_is_obeyed() {
         let headers = vec![("retry-after".to_owned(), "9".to_owned())];
         let response = HttpResponse::new(429, headers, Vec::new().into());
-        let TokenAnswer::Unspent(error) = meaning(Ok(response)) else { panic!("unspent") };
+        let TokenAnswer::Unspent(error) = meaning(Ok(response), &Dialect::default()) else {
+            panic!("unspent")
+        };
         assert_eq!(error.retry_after(), Some(Duration::from_secs(9)));
     }
 
@@ -147,7 +169,9 @@ mod tests {
         let body =
             r#"{"error":"invalid_grant","error_description":"token rt-canary-0123456789 is bad"}"#;
         let response = HttpResponse::new(400, Vec::new(), body.as_bytes().to_vec().into());
-        let TokenAnswer::Refused { detail, .. } = meaning(Ok(response)) else { panic!("refused") };
+        let TokenAnswer::Refused { detail, .. } = meaning(Ok(response), &Dialect::default()) else {
+            panic!("refused")
+        };
         assert_eq!(detail.as_str(), "invalid_grant: token […] is bad");
     }
 }
