@@ -156,6 +156,7 @@ fn bot(access: &str, refresh: &str) -> Value {
 #[tokio::test]
 async fn github_is_asked_for_json_and_its_errors_with_200_are_errors() {
     let place = Place::at("github").await;
+    assert_eq!(place.provider.descriptor().display_name, "GitHub, OAuth app");
     let (page, asked) = place.page().await;
     assert_eq!(page, "https://github.com/login/oauth/authorize");
     assert_eq!(asked["scope"], "one two");
@@ -367,6 +368,31 @@ async fn a_row_without_endpoints_is_discovered_at_its_issuer() {
         "token_endpoint": "https://slack.example/t", "revocation_endpoint": "https://slack.example/r",
     }));
     assert_eq!(place.page().await.0, "https://slack.example/a");
+}
+
+#[tokio::test]
+async fn keys_are_where_the_row_says() {
+    let who = OAuthCredential::session(id("files")).scopes(["openid"]);
+    let builder = OAuthProvider::builder_for(ProviderId::new("work").unwrap(), "google", "client")
+        .client_secret("client-secret".into())
+        .credential(who);
+    let place = Place::built(builder).await;
+    let (keys, token) =
+        ("https://www.googleapis.com/oauth2/v3/certs", "https://oauth2.googleapis.com/token");
+    place.wire.reply(&json!({
+        "issuer": "https://accounts.google.com", "token_endpoint": token, "jwks_uri": keys,
+        "authorization_endpoint": "https://accounts.google.com/o/oauth2/v2/auth",
+        "revocation_endpoint": "https://oauth2.googleapis.com/revoke",
+    }));
+    place.wire.reply(&json!({ "keys": [] }));
+    let tokens = json!({ "access_token": "a", "token_type": "Bearer" });
+    let error = place.sign_in(&tokens).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidResponse, "Google was asked who signed in");
+    let sent: Vec<_> = place.wire.sent.lock().unwrap().iter().map(|s| s.url.clone()).collect();
+    assert_eq!(sent[1..], [keys, token]);
+    let (_, asked) = place.page().await;
+    assert_eq!((&*asked["access_type"], &*asked["prompt"]), ("offline", "consent"));
+    assert_eq!(asked["scope"], "openid", "scopes are a credential's own");
 }
 
 async fn configured(json: &Value) -> Result<(), ConfigError> {
