@@ -10,6 +10,7 @@ use credential_provider_api::{
 };
 use credential_store::Grants;
 
+use crate::catalogue::{Has, Setup};
 use crate::client::{AssertionAudience, Client, ClientAuthentication, ClientKey, Kept};
 use crate::configuration::at;
 use crate::core::{Core, check_resource};
@@ -23,13 +24,16 @@ use crate::issuer::{Issuer, IssuerId};
 use crate::jose::{SigningAlgorithm, SigningKey};
 use crate::provider::OAuthProvider;
 use crate::sign_in::{IdTokenAlgorithm, IdTokenRules, PushedAuthorization, RESERVED};
-use crate::token::TokenEndpoint;
+use crate::token::{Dialect, TokenEndpoint};
 
 /// Makes an [`OAuthProvider`].
 #[must_use = "a builder does nothing until `build`"]
 pub struct OAuthProviderBuilder {
     id: ProviderId,
-    issuer: String,
+    issuer: Option<String>,
+    service: Option<String>,
+    service_parameters: BTreeMap<String, String>,
+    dialect: Dialect,
     client_id: String,
     display_name: Option<String>,
     secret: Option<Kept<SecretString>>,
@@ -73,10 +77,30 @@ impl OAuthProvider {
         issuer: impl Into<String>,
         client_id: impl Into<String>,
     ) -> OAuthProviderBuilder {
-        OAuthProviderBuilder {
+        OAuthProviderBuilder::new(id, Some(issuer.into()), client_id.into())
+    }
+
+    /// A provider `id` for `client_id` at a [service](crate::Service) of the catalogue, by its id. What
+    /// its row says stands where the builder is told nothing else: issuer, endpoints, the client's
+    /// authentication, parameters of the sign-in page, origins of access tokens.
+    pub fn builder_for(
+        id: ProviderId,
+        service: impl Into<String>,
+        client_id: impl Into<String>,
+    ) -> OAuthProviderBuilder {
+        OAuthProviderBuilder::new(id, None, client_id.into()).service(service)
+    }
+}
+
+impl OAuthProviderBuilder {
+    pub(crate) fn new(id: ProviderId, issuer: Option<String>, client_id: String) -> Self {
+        Self {
             id,
-            issuer: issuer.into(),
-            client_id: client_id.into(),
+            issuer,
+            service: None,
+            service_parameters: BTreeMap::new(),
+            dialect: Dialect::default(),
+            client_id,
             display_name: None,
             secret: None,
             key: None,
@@ -97,9 +121,24 @@ impl OAuthProvider {
             credentials: Vec::new(),
         }
     }
-}
 
-impl OAuthProviderBuilder {
+    pub(crate) fn service(mut self, service: impl Into<String>) -> Self {
+        self.service = Some(service.into());
+        self
+    }
+
+    /// Says what a placeholder in the service's addresses stands for (`tenant`).
+    pub fn service_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.service_parameters.insert(name.into(), value.into());
+        self
+    }
+
+    /// The issuer's identifier, in place of the service's.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
     /// Its name for people; its id without this.
     pub fn display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
@@ -245,10 +284,12 @@ impl OAuthProviderBuilder {
         runtime: OAuthRuntime,
     ) -> Result<OAuthProvider, ConfigError> {
         let wrong = |name: &str, problem: &str| at(path, name, problem);
+        self.set_up(&wrong)?;
         let authentication = self.client_authentication_checked(&wrong)?;
         let methods = self.methods_checked(&wrong)?;
         let key = self.key_checked(&wrong)?;
-        let issuer = IssuerId::parse(&self.issuer).map_err(|p| wrong("issuer", p))?;
+        let issuer = self.issuer.as_deref().ok_or("is missing, and so is `service`");
+        let issuer = issuer.and_then(IssuerId::parse).map_err(|p| wrong("issuer", p))?;
         let given = self.endpoints.as_ref().map(|endpoints| endpoints.metadata(&issuer));
         let given =
             given.transpose().map_err(|(name, p)| wrong(&format!("endpoints.{name}"), p))?;
@@ -308,6 +349,7 @@ impl OAuthProviderBuilder {
             http,
             issuer: issuer.clone(),
             client,
+            dialect: self.dialect,
             nonces: nonces.clone(),
             clock: clock.clone(),
             random: random.clone(),
@@ -329,6 +371,43 @@ impl OAuthProviderBuilder {
         };
         let name = self.display_name.unwrap_or_else(|| self.id.as_str().to_owned());
         Ok(OAuthProvider::of(core, self.id, name))
+    }
+
+    /// Takes from the catalogue what was not said.
+    fn set_up(&mut self, wrong: &impl Fn(&str, &str) -> ConfigError) -> Result<(), ConfigError> {
+        let Some(service) = &self.service else {
+            return match self.service_parameters.keys().next() {
+                None => Ok(()),
+                Some(_) => Err(wrong("serviceParameters", "is for a `service`")),
+            };
+        };
+        let setup = Setup::of(service, &self.service_parameters)
+            .map_err(|(name, problem)| wrong(&name, problem))?;
+        if self.authentication.is_none() {
+            let has = match (&self.secret, &self.key) {
+                (Some(_), _) => Has::Secret,
+                (None, Some(_)) => Has::Key,
+                (None, None) => Has::Nothing,
+            };
+            self.authentication = setup.way(has).map_err(|(name, problem)| wrong(name, problem))?;
+        }
+        self.dialect = setup.dialect;
+        self.display_name.get_or_insert(setup.name);
+        // An issuer of one's own has endpoints of its own.
+        if self.issuer.is_none() {
+            self.issuer = Some(setup.issuer);
+            self.endpoints = self.endpoints.take().or(setup.endpoints);
+            self.jwks_origins.extend(setup.jwks_origins);
+        }
+        for (name, value) in setup.authorization_parameters {
+            self.authorization_parameters.entry(name).or_insert(value);
+        }
+        for credential in &mut self.credentials {
+            if credential.token == IssuedToken::AccessToken && credential.origins.is_empty() {
+                credential.origins.clone_from(&setup.origins);
+            }
+        }
+        Ok(())
     }
 
     fn client_authentication_checked(

@@ -13,7 +13,6 @@ use crate::credential::{IssuedToken, OAuthCredential, TokenBinding};
 use crate::endpoints::Endpoints;
 use crate::grant_type::GrantType;
 use crate::jose::SigningAlgorithm;
-use crate::provider::OAuthProvider;
 use crate::sign_in::{IdTokenAlgorithm, PushedAuthorization};
 
 /// The settings of one provider of type `oauth`; the [crate's page](crate#configuration) has a table.
@@ -21,7 +20,10 @@ use crate::sign_in::{IdTokenAlgorithm, PushedAuthorization};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OAuthConfiguration {
     display_name: Option<String>,
-    issuer: String,
+    issuer: Option<String>,
+    service: Option<String>,
+    #[serde(default)]
+    service_parameters: BTreeMap<String, String>,
     client_id: String,
     pub(crate) client_secret: Option<SecretInput>,
     pub(crate) client_key: Option<SecretInput>,
@@ -103,7 +105,13 @@ impl From<Way> for SignInMethod {
 impl OAuthConfiguration {
     /// A builder with everything but the client's secret and key.
     pub(crate) fn into_builder(self, id: ProviderId) -> OAuthProviderBuilder {
-        let mut builder = OAuthProvider::builder(id, self.issuer, self.client_id);
+        let mut builder = OAuthProviderBuilder::new(id, self.issuer, self.client_id);
+        if let Some(service) = self.service {
+            builder = builder.service(service);
+        }
+        for (name, value) in self.service_parameters {
+            builder = builder.service_parameter(name, value);
+        }
         if let Some(name) = self.display_name {
             builder = builder.display_name(name);
         }

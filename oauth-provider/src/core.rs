@@ -96,9 +96,18 @@ impl Core {
             }
         }
         // A login without a refresh token: the access token is all there is to revoke.
+        self.revoke_access(request, current.as_ref()).await
+    }
+
+    /// Revokes an access token that came from this issuer, by this client.
+    pub(crate) async fn revoke_access(
+        &self,
+        request: &Request,
+        current: Option<&Credential>,
+    ) -> Result<Revocation, CredentialError> {
         let ours = current.filter(|current| self.party().issued(current));
-        let token = ours.as_ref().filter(|c| c.kind() == CredentialKind::OAuth2);
-        match token.and_then(|token| token.secret()) {
+        let token = ours.filter(|current| current.kind() == CredentialKind::OAuth2);
+        match token.and_then(Credential::secret) {
             Some(token) => self.endpoint.revoke(request, token, TokenKind::Access).await,
             None => Ok(Revocation::LocalOnly),
         }

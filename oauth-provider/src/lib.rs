@@ -8,7 +8,7 @@
 //! | you want | take |
 //! |---|---|
 //! | providers from a configuration file | [`OAuthFactory`], type `"oauth"` |
-//! | a provider built in code | [`OAuthProvider::builder`] |
+//! | a provider built in code | [`OAuthProvider::builder`], [`OAuthProvider::builder_for`] |
 //! | the redirect received on this machine | [`LoopbackListener`] |
 //! | the redirect received by your web framework | [`callback`] |
 //! | the redirect pasted by a person without a browser here | [`SignInAnswer::Pasted`] |
@@ -58,6 +58,8 @@
 //! | setting | what |
 //! |---|---|
 //! | `issuer` | its identifier, to the letter: a slash more is another issuer |
+//! | `service` | a [service known by name](#services-known-by-name), in place of `issuer` |
+//! | `serviceParameters` | what is one's own in that service's addresses (`tenant`, `host` …) |
 //! | `clientId` | the client registered there |
 //! | `clientSecret` | a secret, a SecretRef or a reference to another provider's credential |
 //! | `clientKey` | the client's private key in PEM (PKCS #8, RSA or P-256), in the same forms |
@@ -90,6 +92,47 @@
 //! | `description` | a line for people |
 //!
 //! Each credential is a login of its own, with its own grant, and so is each `resource` of a variant.
+//!
+//! # Services known by name
+//! The catalogue has what is publicly known of well-known issuers, each row with its sources and date:
+//! [`Service::all`]. `service` (or [`OAuthProvider::builder_for`]) takes from a row the issuer, the
+//! endpoints, the ways a client proves itself, parameters of the sign-in page, origins of access tokens
+//! that name none, the name for people, and what the issuer does in its own way. A setting that is
+//! given stands in place of the row's; with an `issuer` of one's own the row's endpoints are not taken.
+//! `serviceParameters` fills what is one's own in a row's addresses:
+//! `{ "service": "microsoft", "serviceParameters": { "tenant": "8eaef023-…" } }`. Scopes are never
+//! taken from a row: where the table names one for a refresh token, a credential that wants a refresh
+//! token asks for it. An empty cell is not known.
+//!
+//! | `service` | what | parameters | refresh token | access token | PKCE | in its own way |
+//! |---|---|---|---|---|---|---|
+//! | `airtable` | Airtable | | always, single use | | yes | |
+//! | `asana` | Asana | | always | | yes | |
+//! | `atlassian` | Atlassian Cloud | | scope `offline_access`, single use | | | `json_token_request` |
+//! | `auth0` | Auth0 | `domain` | scope `offline_access`, rotates if switched on | 1 d | yes | |
+//! | `box` | Box | | always, single use, 60 d | 1 h | | |
+//! | `discord` | Discord | | always | 7 d | yes | |
+//! | `dropbox` | Dropbox | | by parameters, stays | | yes | |
+//! | `github` | GitHub, OAuth app | | scope `offline_access` | | yes | `errors_with_success_status`, `commas_in_granted_scopes`, `no_expires_in`, `json_only_if_accepted` |
+//! | `github-app` | GitHub App, for a user | | if switched on, single use | 8 h | | `errors_with_success_status`, `commas_in_granted_scopes`, `json_only_if_accepted` |
+//! | `gitlab` | GitLab.com | | always, single use | 2 h | yes | |
+//! | `gitlab-self-managed` | GitLab on a server of one's own | `host` | always, single use | 2 h | yes | |
+//! | `google` | Google | | by parameters | | yes | |
+//! | `hubspot` | HubSpot | | always | 30 min | yes | |
+//! | `huggingface` | Hugging Face | | | | yes | |
+//! | `keycloak` | Keycloak | `host`, `realm` | | | | |
+//! | `linear` | Linear | | always | | yes | `commas_in_requested_scopes` |
+//! | `microsoft` | Microsoft Entra ID | `tenant` | scope `offline_access`, replaced, 90 d | | yes | |
+//! | `notion` | Notion | | always, replaced | | | `json_token_request`, `no_expires_in` |
+//! | `okta` | Okta | `domain` | rotates if switched on | | yes | |
+//! | `okta-custom` | Okta, custom authorization server | `domain`, `server` | rotates if switched on | | yes | |
+//! | `slack` | Slack, as a bot | | if switched on, single use, 30 d | 12 h | if switched on | `errors_with_success_status`, `ok_false`, `commas_in_requested_scopes`, `commas_in_granted_scopes`, `bot_token` |
+//! | `slack-user` | Slack, as a person | | if switched on, single use, 30 d | 12 h | if switched on | `errors_with_success_status`, `ok_false`, `commas_in_requested_scopes`, `commas_in_granted_scopes`, `user_token` |
+//! | `x` | X | | scope `offline.access` | 2 h | yes | |
+//! | `zoom` | Zoom | | always, single use | 1 h | yes | |
+//!
+//! "If switched on" is for the app at the service. A lifetime here is what the sources say; what an
+//! answer says counts. [`Quirk`] says what is done about each thing in the last column.
 //!
 //! # Signing in
 //! Authorization code with PKCE (RFC 7636), S256 always, whatever the issuer says it supports. What
@@ -205,6 +248,7 @@
 struct Readme;
 
 mod builder;
+mod catalogue;
 mod client;
 mod configuration;
 mod core;
@@ -230,6 +274,10 @@ mod sign_in;
 mod token;
 
 pub use builder::{OAuthProviderBuilder, OAuthRuntime};
+pub use catalogue::{
+    Pkce, Quirk, RefreshToken, RefreshTokenIssued, Rotation, Service, ServiceEndpoints,
+    ServiceParameter,
+};
 pub use client::{AssertionAudience, ClientAuthentication};
 pub use credential::{IssuedToken, OAuthCredential, TokenBinding};
 pub use endpoints::Endpoints;

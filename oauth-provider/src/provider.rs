@@ -25,10 +25,13 @@ pub struct OAuthProvider {
 impl OAuthProvider {
     pub(crate) fn of(core: Core, id: ProviderId, display_name: String) -> Self {
         let mut descriptor = ProviderDescriptor::new(id, display_name)
-            .with_capability(Capability::Changes)
             .with_capability(Capability::Check)
             .with_capability(Capability::List)
             .with_capability(Capability::Revoke);
+        // Only a login can be changed by another process: nothing else is in the store.
+        if !core.methods.is_empty() {
+            descriptor = descriptor.with_capability(Capability::Changes);
+        }
         for method in &core.methods {
             descriptor = descriptor.with_sign_in(*method);
         }
@@ -107,9 +110,13 @@ impl CredentialProvider for OAuthProvider {
     async fn revoke(
         &self,
         request: &Request,
-        _: Option<&Credential>,
+        current: Option<&Credential>,
     ) -> Result<Revocation, CredentialError> {
-        self.core.end(request).await
+        if self.core.described(request)?.is_signed_in() {
+            return self.core.end(request).await;
+        }
+        // Nothing is kept: the engine has all there is.
+        self.core.revoke_access(request, current).await
     }
 
     async fn list(&self, _: &Request) -> Result<Vec<CredentialDescriptor>, CredentialError> {

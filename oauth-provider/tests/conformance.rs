@@ -14,14 +14,18 @@ use std::sync::Arc;
 use common::World;
 use common::beyond::Verdict;
 use common::issuer::{CLIENT, MARK, SECRET};
+use common::world::id;
 use credential_provider_api::conformance::ProviderSuite;
 use credential_provider_api::{
-    Clock as _, CredentialProvider, EffectiveSession, FactoryContext, FlowId, GrantStore as _,
-    ProviderFactory as _, ProviderId, Settings, SignInAnswer, SignInProgress, SignInStart,
-    SignInStep,
+    Clock as _, Credential, CredentialError, CredentialProvider, CredentialRef, EffectiveSession,
+    FactoryContext, FlowId, Origin, ProviderFactory as _, ProviderId, Settings, SignInAnswer,
+    SignInProgress, SignInStart, SignInStep,
 };
+use credential_provider_api::{Source, Want, async_trait};
 use credential_store::Grants;
-use oauth_provider::{OAuthFactory, callback};
+use oauth_provider::{
+    GrantType, OAuthCredential, OAuthFactory, OAuthProvider, TokenBinding, TokenExchange, callback,
+};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_keeps_the_promises_of_a_provider() {
@@ -79,7 +83,56 @@ async fn it_keeps_the_promises_of_a_provider() {
     report.assert();
 }
 
-/// Tokens that nobody signs in for, and one that a device signs in for and that is bound to a key.
+/// With tokens that nobody signs in for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_it_does_where_nobody_signs_in() {
+    let world = Arc::new(World::new().await);
+    let [made, down, up] = std::array::from_fn(|_| world.clone());
+    let suite = ProviderSuite::built_by(move || {
+        let world = made.clone();
+        async move {
+            let jobs = OAuthCredential::gateway(id("jobs"))
+                .grant_type(GrantType::ClientCredentials)
+                .binding(TokenBinding::Bearer);
+            let exchange = TokenExchange::of(CredentialRef::parse("corp/identity").unwrap());
+            let swapped = OAuthCredential::session(id("swapped"))
+                .grant_type(GrantType::TokenExchange(exchange));
+            let builder = OAuthProvider::builder(
+                ProviderId::new("work").unwrap(),
+                world.issuer.url(),
+                CLIENT,
+            );
+            let builder = builder.client_secret(SECRET.into()).credential(jobs).credential(swapped);
+            let built: Arc<dyn CredentialProvider> =
+                Arc::new(builder.build(world.runtime()).unwrap());
+            built
+        }
+    });
+    let report = suite
+        .credential("jobs")
+        .credential("swapped")
+        .source(Arc::new(Corp))
+        .sessions(EffectiveSession::shared("s").unwrap(), EffectiveSession::shared("t").unwrap())
+        .clock(world.clock.clone())
+        .secret_mark(MARK)
+        .outage(move || down.issuer.state().down = true, move || up.issuer.state().down = false)
+        .run()
+        .await;
+    println!("{report}");
+    report.assert();
+}
+
+/// Has somebody's identity.
+struct Corp;
+
+#[async_trait]
+impl Source for Corp {
+    async fn get(&self, _: Want) -> Result<Arc<Credential>, CredentialError> {
+        Ok(Arc::new(Credential::token("identity".into())))
+    }
+}
+
+/// With a login by another device, whose token is bound to a key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn so_do_its_other_ways() {
     let world = Arc::new(World::new().await);
@@ -95,7 +148,6 @@ async fn so_do_its_other_ways() {
                 "credentials": {
                     "mail": { "scopes": ["openid", "mail"], "binding": "dpop",
                               "origins": ["https://mail.example"] },
-                    "jobs": { "grant": { "type": "client_credentials" }, "binding": "dpop" },
                 },
             });
             let context = FactoryContext::new(Arc::new(world.clock.clone()), world.random.clone())
@@ -119,21 +171,24 @@ async fn so_do_its_other_ways() {
         let SignInProgress::Finished(done) = done else { panic!("{done:?}") };
         sign_in.accept(&request, done).await.unwrap();
     }
-    let first = world.key("mail").in_session(session("s"));
-    let first = world.store.load(&first).await.unwrap().record.unwrap();
+    let end = world.clock.now().plus(std::time::Duration::from_secs(1000));
+    let elsewhere = Credential::oauth2("from-elsewhere".into())
+        .with_expiry(end)
+        .with_origin(Origin::parse("https://mail.example").unwrap())
+        .with_property("issuer", world.issuer.url())
+        .with_property("client_id", CLIENT);
     let report = ProviderSuite::built_by(build)
         .credential("mail")
-        .credential("jobs")
         .sessions(session("s"), session("t"))
         .clock(world.clock.clone())
         .secret_mark(MARK)
         .outage(move || down.issuer.state().down = true, move || up.issuer.state().down = false)
         .change(move |changed| {
-            let (world, id, record) = (outside.clone(), changed.id.clone(), first.clone());
+            let (world, id, credential) = (outside.clone(), changed.id.clone(), elsewhere.clone());
             tokio::spawn(async move {
                 let grants = Grants::new(Arc::new(world.store.clone()));
                 let key = world.key(id.as_str());
-                grants.sign_in(&key, record.grant, record.credential).await.unwrap();
+                grants.sign_in(&key, None, Some(credential)).await.unwrap();
             });
         })
         .sign_in_answers("mail", move |step| {

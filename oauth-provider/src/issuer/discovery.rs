@@ -26,7 +26,7 @@ pub(crate) async fn discover(
     for place in places(issuer) {
         match &mut found {
             None => found = document(http, place, issuer).await?,
-            Some(first) if first.is_complete() => break,
+            Some(first) if first.revocation_endpoint.is_some() => break,
             // What is known is not lost for want of the rest.
             Some(first) => {
                 if let Ok(Some(later)) = document(http, place, issuer).await

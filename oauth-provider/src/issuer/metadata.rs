@@ -89,11 +89,6 @@ struct Document {
 }
 
 impl Metadata {
-    /// Whether it says all that OpenID Connect has no word for and OAuth has.
-    pub(crate) const fn is_complete(&self) -> bool {
-        self.revocation_endpoint.is_some() && self.device_authorization_endpoint.is_some()
-    }
-
     /// Takes what only `later` says.
     pub(crate) fn complete_with(&mut self, later: Self) {
         let fill = |mine: &mut Option<Endpoint>, theirs: Option<Endpoint>| {

@@ -6,6 +6,7 @@ use credential_provider_api::FlowId;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::pkce::challenge;
+use crate::token::Dialect;
 
 /// Parameters that only this crate sets.
 pub(crate) const OWN: &[&str] = &[
@@ -35,6 +36,7 @@ pub(crate) struct Authorization<'a> {
     /// Of the key that the code is bound to (RFC 9449 §10).
     pub(crate) thumbprint: Option<&'a str>,
     pub(crate) further: &'a BTreeMap<String, String>,
+    pub(crate) dialect: &'a Dialect,
 }
 
 impl Authorization<'_> {
@@ -46,7 +48,7 @@ impl Authorization<'_> {
             ("redirect_uri", self.redirect_uri.to_owned()),
         ];
         if !self.scopes.is_empty() {
-            all.push(("scope", self.scopes.join(" ")));
+            all.push(self.dialect.asked(self.scopes));
         }
         all.push(("state", self.flow.expose().to_owned()));
         all.push(("code_challenge", challenge(self.verifier)));

@@ -70,6 +70,7 @@ impl CodeFlow {
             resource: resource.as_deref(),
             thumbprint: thumbprint.as_deref(),
             further: &core.authorization_parameters,
+            dialect: &core.endpoint.dialect,
         };
         let parameters = authorization.parameters();
         let (url, expires_at) =

@@ -8,6 +8,7 @@ use credential_provider_api::{
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::answer::{Answer, read};
+use super::dialect::{Dialect, Requests};
 use super::meaning::{DeviceWord, TokenAnswer, meaning, without_device};
 use crate::client::{Addressee, Client, Proven};
 use crate::dpop::{Nonces, Proof, ProofKey};
@@ -24,6 +25,7 @@ pub(crate) struct TokenEndpoint {
     pub(crate) http: Arc<dyn HttpClient>,
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) client: Client,
+    pub(crate) dialect: Dialect,
     pub(crate) nonces: Arc<Nonces>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -111,9 +113,9 @@ impl TokenEndpoint {
         key: Option<&ProofKey>,
     ) -> Result<TokenAnswer, DeviceWord> {
         match self.call(prepared, &prepared.metadata.token_endpoint, form, key).await {
-            Ok(response) => meaning(Ok(response)),
+            Ok(response) => meaning(Ok(response), &self.dialect),
             Err(Failure::Before(error)) => Ok(TokenAnswer::Unspent(error)),
-            Err(Failure::Http(error)) => meaning(Err(error)),
+            Err(Failure::Http(error)) => meaning(Err(error), &self.dialect),
         }
     }
 
@@ -140,10 +142,14 @@ impl TokenEndpoint {
         let Some(endpoint) = &metadata.revocation_endpoint else {
             return Ok(Revocation::LocalOnly);
         };
-        let form = token_form(token, kind);
+        // RFC 7009 §2.1: the hint may be left out, and not every issuer of JSON knows it.
+        let form = match self.dialect.requests {
+            Requests::Form => token_form(token, kind),
+            Requests::Json => Form::default().secret("token", token),
+        };
         let response = self.ask(request, endpoint, form, None).await?;
         let status = response.status;
-        match (status, read(response.body.expose_secret())) {
+        match (status, read(response.body.expose_secret(), &self.dialect)) {
             // RFC 7009 §2.2: also for a token that was not good any more.
             (200..=299, _) => Ok(Revocation::Remote),
             (429 | 500.., _) => Err(patience(&response)),
@@ -182,7 +188,7 @@ impl TokenEndpoint {
         let wanted = matches!(response.status, 400 | 401)
             && response.header("dpop-nonce").is_some()
             && matches!(
-                read(response.body.expose_secret()),
+                read(response.body.expose_secret(), &self.dialect),
                 Some(Answer::Error { code, .. }) if code == "use_dpop_nonce"
             );
         if wanted { self.once(prepared, endpoint, form, Some(key)).await } else { Ok(response) }
@@ -202,6 +208,7 @@ impl TokenEndpoint {
         let server = endpoint.origin().map(|origin| origin.to_string()).unwrap_or_default();
         let call = || {
             let call = self.client.post(endpoint, addressee, form, &prepared.proven, LIMIT)?;
+            let call = self.dialect.spoken(call);
             let Some(key) = key else { return Ok(call) };
             let (htu, nonce) = (endpoint.without_query(), self.nonces.of(&server));
             let proof = Proof { htm: "POST", htu: &htu, token: None, nonce: nonce.as_deref() };
