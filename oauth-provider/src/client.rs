@@ -32,6 +32,7 @@ pub(crate) struct Client {
 }
 
 /// Where the client's secret is.
+#[derive(Clone)]
 pub(crate) enum ClientSecret {
     Held(SecretString),
     /// Another provider's credential, asked for each time.

@@ -63,10 +63,19 @@ struct CredentialSettings {
 /// Whose a credential is. A session's unless it is said aloud: sharing is the choice that can hurt.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Owner {
+pub(crate) enum Owner {
     #[default]
     Session,
     Gateway,
+}
+
+impl From<Owner> for Scope {
+    fn from(owner: Owner) -> Self {
+        match owner {
+            Owner::Session => Self::Session,
+            Owner::Gateway => Self::Gateway,
+        }
+    }
 }
 
 impl OAuthConfiguration {
@@ -116,11 +125,7 @@ impl IdTokenSettings {
 
 impl CredentialSettings {
     fn describe(self, id: CredentialId) -> OAuthCredential {
-        let owner = match self.owner {
-            Owner::Session => Scope::Session,
-            Owner::Gateway => Scope::Gateway,
-        };
-        let mut credential = OAuthCredential::of(id, owner)
+        let mut credential = OAuthCredential::of(id, self.owner.into())
             .token(self.token)
             .scopes(self.scopes)
             .description(self.description);

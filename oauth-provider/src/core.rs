@@ -38,7 +38,7 @@ impl Core {
             CredentialError::new(ErrorCode::CredentialNotFound, "").about(&key.reference())
         })?;
         match described.token {
-            IssuedToken::AccessToken => request.require_variant(&["resource"])?,
+            IssuedToken::AccessToken => request.require_variant(described.variants)?,
             IssuedToken::IdToken => request.require_no_variant()?,
         }
         if let Some(resource) = key.variant.get("resource") {

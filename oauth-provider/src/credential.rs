@@ -30,6 +30,8 @@ pub struct OAuthCredential {
     pub(crate) account: Option<AccountId>,
     pub(crate) resource: Option<String>,
     pub(crate) description: String,
+    /// The parameters a request's variant may have, for an access token.
+    pub(crate) variants: &'static [&'static str],
 }
 
 impl OAuthCredential {
@@ -53,6 +55,7 @@ impl OAuthCredential {
             account: None,
             resource: None,
             description: String::new(),
+            variants: &["resource"],
         }
     }
 

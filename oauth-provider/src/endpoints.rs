@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::endpoint::Endpoint;
-use crate::issuer::{IssuerId, Metadata, ResponseIss};
+use crate::issuer::{IssuerId, Metadata, ResponseIss, Terms};
 
 /// The endpoints of an issuer, in place of discovery. https, or http for an issuer on loopback.
 #[derive(Clone, Debug, Deserialize)]
@@ -58,6 +58,7 @@ impl Endpoints {
             revocation_endpoint: optional("revocation", &self.revocation)?,
             jwks_uri: optional("jwks", &self.jwks)?,
             response_iss: ResponseIss::Optional,
+            terms: Terms::default(),
         })
     }
 }

@@ -9,6 +9,7 @@ use credential_provider_api::{
 use credential_store::Grants;
 
 use crate::builder::OAuthRuntime;
+use crate::client::ClientSecret;
 use crate::configuration::{OAuthConfiguration, at};
 use crate::http::HttpClient;
 
@@ -54,21 +55,11 @@ impl ProviderFactory for OAuthFactory {
         };
         let secret = configuration.client_secret.take();
         let mut builder = configuration.into_builder(id);
-        match secret {
-            None => {}
-            Some(SecretInput::Inline(secret)) => builder = builder.client_secret(secret),
-            Some(SecretInput::Credential(from)) => builder = builder.client_secret_from(from),
-            Some(SecretInput::Secret(reference)) => {
-                let found = context.secret_refs.resolve(&[reference]).await.pop();
-                let secret = found.unwrap_or_else(|| {
-                    Err(CredentialError::new(ErrorCode::Internal, "no secret was resolved"))
-                });
-                let secret = secret.map_err(|error| {
-                    at(path, "clientSecret", &format!("cannot be resolved: {}", error.code()))
-                })?;
-                builder = builder.client_secret(secret);
-            }
-            Some(_) => return Err(at(path, "clientSecret", "is in a form not known here")),
+        if let Some(secret) = secret {
+            builder = match client_secret(secret, path, context).await? {
+                ClientSecret::Held(secret) => builder.client_secret(secret),
+                ClientSecret::Asked(from) => builder.client_secret_from(from),
+            };
         }
         let clock = context.clock.clone();
         let runtime = OAuthRuntime {
@@ -78,6 +69,28 @@ impl ProviderFactory for OAuthFactory {
             random: context.random.clone(),
         };
         Ok(Arc::new(builder.build_at(path, runtime)?))
+    }
+}
+
+/// The setting `clientSecret`, resolved where it is a SecretRef.
+pub(crate) async fn client_secret(
+    input: SecretInput,
+    path: &str,
+    context: &FactoryContext,
+) -> Result<ClientSecret, ConfigError> {
+    match input {
+        SecretInput::Inline(secret) => Ok(ClientSecret::Held(secret)),
+        SecretInput::Credential(from) => Ok(ClientSecret::Asked(from)),
+        SecretInput::Secret(reference) => {
+            let found = context.secret_refs.resolve(&[reference]).await.pop();
+            let secret = found.unwrap_or_else(|| {
+                Err(CredentialError::new(ErrorCode::Internal, "no secret was resolved"))
+            });
+            secret.map(ClientSecret::Held).map_err(|error| {
+                at(path, "clientSecret", &format!("cannot be resolved: {}", error.code()))
+            })
+        }
+        _ => Err(at(path, "clientSecret", "is in a form not known here")),
     }
 }
 

@@ -9,5 +9,6 @@ mod pkce;
 pub(crate) use authorization::OWN as RESERVED;
 pub(crate) use callback::same;
 pub use callback::{Callback, callback};
+pub(crate) use flow::redirect_uri;
 pub use id_token::IdTokenAlgorithm;
 pub(crate) use id_token::{IdTokenRules, Identity, Nonce};

@@ -11,6 +11,7 @@ pub struct Call {
     pub path: String,
     pub authorization: Option<String>,
     pub form: BTreeMap<String, String>,
+    pub body: String,
 }
 
 /// What to answer.
@@ -74,8 +75,10 @@ pub async fn read(stream: &mut TcpStream) -> Option<Call> {
         bytes.extend_from_slice(&some[..count]);
     }
     let path = head.split(' ').nth(1)?.to_owned();
-    let form = url::form_urlencoded::parse(&bytes[head.len() + 4..]).into_owned().collect();
-    Some(Call { path, authorization: header(&head, "authorization"), form })
+    let body = &bytes[head.len() + 4..];
+    let form = url::form_urlencoded::parse(body).into_owned().collect();
+    let body = String::from_utf8_lossy(body).into_owned();
+    Some(Call { path, authorization: header(&head, "authorization"), form, body })
 }
 
 fn header(head: &str, name: &str) -> Option<String> {
