@@ -224,9 +224,9 @@ mod tests {
         let bare = one("Bearer resource_metadata=https://a.example/x?y=z, error=e");
         assert_eq!(bare.resource_metadata.as_deref(), Some("https://a.example/x?y=z"));
         assert_eq!(bare.error.as_deref(), Some("e"));
-        let endless =
-            one(r#"Bearer error="a", scope="b, resource_metadata="https://evil.example""#);
-        assert_eq!((endless.error.as_deref(), endless.scopes.len()), (Some("a"), 1));
+        let endless = one(r#"Bearer error="a", scope="b, resource_metadata=x"#);
+        assert_eq!((endless.error.as_deref(), endless.scopes.len()), (Some("a"), 0));
+        assert_eq!(endless.resource_metadata, None);
         assert_eq!(one("Bearer \u{fc}=x, error=e").error.as_deref(), Some("e"));
         assert_eq!(one("Bearer scope=\"a  b a\u{e4} a \\\\\"").scopes, ["a", "b"]);
         assert_eq!(one("Bearer token68==").error, None);
