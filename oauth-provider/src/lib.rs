@@ -146,7 +146,9 @@
 //! 4. The client is the configured one; else the client id metadata document, where the issuer takes
 //!    such; else one that is registered (RFC 7591) and remembered.
 //! 5. From here on it is [a sign-in](#signing-in) with `resource` (RFC 8707) at the page and in each
-//!    token request, so that the token is bound to the server. It may be sent to its origin only.
+//!    token request, so that the token is bound to the server. It may be sent to its origin only. If
+//!    `openid` is among the scopes, keys are where the issuer's metadata puts them, and every
+//!    algorithm without a shared secret will do.
 //!
 //! Redirects are not followed anywhere on that way. To serve a stored token nobody is asked.
 //!
@@ -182,13 +184,15 @@
 //! once; sign-ins that come back to another place, other ports of loopback aside (RFC 8252 §7.3), need
 //! another client. The last eight are kept. A client is registered without a secret where the issuer
 //! allows that. If the issuer says `invalid_client` of a client it has registered, the registration is
-//! forgotten and the login is `needs_reauth`; the next sign-in registers anew. So it does after a
-//! sign-in that was given up: the page may have said that it does not know the client, which no
-//! redirect tells.
+//! forgotten and the login is `needs_reauth`; the next sign-in registers anew. So does the next after a
+//! sign-in that was given up, in the same process: the page may have said that it does not know the
+//! client, which no redirect tells.
 //!
 //! **Another issuer.** A client, a code or a token is sent to the issuer it is of and to no other. When
 //! somebody has signed in at another issuer than before, logins of the old one are `needs_reauth`:
-//! neither sent, nor served, nor revoked.
+//! neither sent, nor served, nor revoked. Where an issuer says `iss` (RFC 9207) it is compared; of those
+//! that do not, one can send a person on to another's page. A host that has several of them gives each
+//! provider a redirect address of its own (RFC 9700 §4.4.2).
 //!
 //! # Network
 //! [`ReqwestClient`] takes 5 s to connect, 10 s for a read, 30 s in total; follows no redirect; uses

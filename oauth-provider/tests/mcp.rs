@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use common::http::Reply;
 use common::mcp::{Double, HOME, METADATA, McpWorld, OPENID, WELL_KNOWN, query, reason, token};
+use common::tokens::{Signer, jwks, sign};
 use credential_provider_api::*;
 use futures::StreamExt as _;
 use oauth_provider::{HttpClient as _, HttpRequest, ReqwestClient};
@@ -421,6 +422,43 @@ async fn a_client_id_metadata_document_is_used_where_the_issuer_takes_one() {
     assert_eq!(world.issuer.count("/register"), 1);
     let error = token(&world.provider(), &request).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::NeedsReauth, "a document that is not configured any more");
+}
+
+#[tokio::test]
+async fn an_id_token_is_believed_by_keys_where_the_issuers_metadata_puts_them() {
+    let (world, elsewhere) = (McpWorld::new().await, Double::issuer().await);
+    elsewhere.script("/jwks", [Reply::json(&jwks(&[(Signer::One, "k1")]))]);
+    let place = format!("{}/jwks", elsewhere.url());
+    world.issuer.says(move |metadata| metadata["jwks_uri"] = json!(place));
+    let (builder, request) = (|| world.builder().scopes(["openid"]), world.request("s"));
+    let provider = world.built(builder());
+    let (state, page) = world.open(&provider, &request).await.unwrap();
+    let asked = query(&page);
+    let says = |sub: &str, signer| {
+        let now = world.clock.now().as_millis() / 1000;
+        let claims = json!({
+            "iss": world.issuer.url(), "sub": sub, "aud": asked["client_id"],
+            "nonce": asked["nonce"], "iat": now, "exp": now + 300,
+        });
+        let token = sign(&json!({ "alg": "RS256", "kid": "k1" }), &claims, signer);
+        world.issuer.state().answer =
+            Some(Arc::new(move |answer| answer["id_token"] = json!(token)));
+    };
+    says("alice", Signer::One);
+    let back = world.issuer.consent(&page);
+    let first = world.agree(&provider, &request, state, &back).await.unwrap();
+    assert_eq!(first.account().unwrap().as_str(), "alice");
+    assert_eq!(provider.account(&request).await.unwrap().unwrap().as_str(), "alice");
+    // Another process knows where the keys are, and that it was Alice.
+    world.pass(301);
+    says("bob", Signer::One);
+    let error = token(&world.built(builder()), &request).await.unwrap_err();
+    assert_eq!(reason(&error), Some(ReauthReason::GrantRejected));
+    let (state, page) = world.open(&provider, &request).await.unwrap();
+    says("alice", Signer::Other);
+    let back = world.issuer.consent(&page);
+    let error = world.agree(&provider, &request, state, &back).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidResponse, "signed by nobody's key");
 }
 
 #[tokio::test]

@@ -15,11 +15,11 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use common::mcp::McpWorld;
+use common::mcp::{HOME, McpWorld};
 use credential_provider_api::*;
 use oauth_provider::{
-    HttpClient, HttpError, HttpProblem, HttpRequest, HttpResponse, McpProvider, McpProviderBuilder,
-    Reach, ReqwestClient, Resolver,
+    HttpClient, HttpError, HttpProblem, HttpRequest, HttpResponse, McpFactory, McpProvider,
+    McpProviderBuilder, Reach, ReqwestClient, Resolver,
 };
 use serde_json::{Value, json};
 
@@ -138,6 +138,20 @@ async fn loopback_and_private_addresses_are_for_servers_that_are_there_themselve
         let (url, found) = paper.asked().pop().unwrap();
         assert_eq!((url.as_str(), found), ("https://register.example/register", reach), "{server}");
     }
+}
+
+#[tokio::test]
+async fn a_private_network_may_be_configured() {
+    let (world, paper) = (McpWorld::new().await, Paper::new());
+    let json = json!({ "server": SERVER, "network": "private", "redirectUri": HOME });
+    let context = FactoryContext::new(Arc::new(world.clock.clone()), world.random.clone())
+        .with_store(Arc::new(world.store.clone()));
+    let settings = Settings::from_json("p", &json.to_string()).unwrap();
+    let id = ProviderId::new("files").unwrap();
+    let provider = McpFactory::new(paper.clone()).build(id, settings, &context).await.unwrap();
+    let start = SignInStart::new(FlowId::from_text("flow-1"), Timestamp::MAX);
+    provider.sign_in().unwrap().start(&world.request("s"), &start).await.unwrap();
+    assert_eq!(paper.asked()[1], (PLACE.to_owned(), Reach::Private));
 }
 
 #[tokio::test]

@@ -47,9 +47,10 @@ pub struct State {
     pub replies: BTreeMap<String, Vec<Reply>>,
     /// Everything that came, as `path body authorization`.
     pub calls: Vec<String>,
-    /// Changes what is said about the server, about the issuer, and a registration's answer.
+    /// Changes what is said about the server or the issuer, a registration's answer, and tokens'.
     pub metadata: Option<Twist>,
     pub registered: Option<Twist>,
+    pub answer: Option<Twist>,
     /// Parameters of the server's challenge; its own place is added unless there is one.
     pub challenge: String,
     /// Issuers the server names.
@@ -297,10 +298,14 @@ impl State {
         self.tokens.insert(access.clone(), asked["resource"].clone());
         let scope = asked.get("scope").cloned().unwrap_or_default();
         self.refresh.insert(refresh.clone(), asked);
-        Reply::json(&json!({
+        let mut answer = json!({
             "access_token": access, "refresh_token": refresh, "token_type": "Bearer",
             "expires_in": 300, "scope": scope,
-        }))
+        });
+        if let Some(twist) = &self.answer {
+            twist(&mut answer);
+        }
+        Reply::json(&answer)
     }
 }
 
