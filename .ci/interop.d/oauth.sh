@@ -1,5 +1,6 @@
 # OAuth and OpenID Connect against issuers that none of us wrote: oidc-provider from npm and
-# django-oauth-toolkit from PyPI, each with and without what makes a renewal hard.
+# django-oauth-toolkit from PyPI, each with and without what makes a renewal hard; and MCP servers made
+# with the official SDK from npm.
 
 part_setup() {
   need node nodejs
@@ -10,10 +11,13 @@ part_setup() {
   cp -r "$here/." "$work/"
 
   # Again only when the pins have changed.
-  if ! cmp -s "$here/oidc/package-lock.json" "$work/oidc/node_modules/.pins"; then
-    (cd "$work/oidc" && npm ci --silent --no-audit --no-fund --ignore-scripts)
-    cp "$here/oidc/package-lock.json" "$work/oidc/node_modules/.pins"
-  fi
+  local made
+  for made in oidc mcp; do
+    if ! cmp -s "$here/$made/package-lock.json" "$work/$made/node_modules/.pins"; then
+      (cd "$work/$made" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+      cp "$here/$made/package-lock.json" "$work/$made/node_modules/.pins"
+    fi
+  done
   if ! cmp -s "$here/dot/requirements.txt" "$work/venv/.pins"; then
     python3 -m venv --clear "$work/venv"
     "$work/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/dot/requirements.txt"
@@ -30,6 +34,10 @@ part_setup() {
     peer "DOT_GRACE_$grace" AT_TTL=3 RT_GRACE=$grace \
       "$work/venv/bin/python" "$work/dot/app.py" "$work/grace-$grace"
   done
+  peer OIDC_MCP AT_TTL=3 ROTATE=1 MCP=1 node "$work/oidc/provider.mjs"
+  # shellcheck disable=SC2153
+  peer MCP_SERVER ISSUER="$OAUTH_OIDC_MCP_ISSUER" node "$work/mcp/server.mjs"
+  peer MCP_OWN node "$work/mcp/server.mjs"
   export OAUTH_BROWSER=$work/headless.mjs
 }
 
@@ -42,7 +50,7 @@ peer() {
   : >"$log"
   env TOKEN_LOG="$log" "$@" >"$out" 2>"$work/$name.err" &
   pids+=($!)
-  ready=$(wait_for_line "$out" '^READY ' 20) || { cat "$work/$name.err" >&2; return 1; }
+  ready=$(wait_for_line "$out" '^READY ' 60) || { cat "$work/$name.err" >&2; return 1; }
   export "OAUTH_${name}_ISSUER=$(sed 's/.*"issuer": *"\([^"]*\)".*/\1/' <<<"$ready")"
   export "OAUTH_${name}_LOG=$log"
 }

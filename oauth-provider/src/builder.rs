@@ -20,7 +20,7 @@ use crate::endpoint::Endpoint;
 use crate::endpoints::Endpoints;
 use crate::grant_type::GrantType;
 use crate::http::HttpClient;
-use crate::issuer::{Issuer, IssuerId};
+use crate::issuer::{Issuer, IssuerId, Order};
 use crate::jose::{SigningAlgorithm, SigningKey};
 use crate::provider::OAuthProvider;
 use crate::sign_in::{IdTokenAlgorithm, IdTokenRules, PushedAuthorization, RESERVED};
@@ -43,6 +43,7 @@ pub struct OAuthProviderBuilder {
     assertion_audience: AssertionAudience,
     authentication: Option<ClientAuthentication>,
     endpoints: Option<Endpoints>,
+    order: Order,
     jwks_origins: Vec<Origin>,
     algorithms: Vec<IdTokenAlgorithm>,
     trusted_audiences: Vec<String>,
@@ -109,6 +110,7 @@ impl OAuthProviderBuilder {
             assertion_audience: AssertionAudience::Issuer,
             authentication: None,
             endpoints: None,
+            order: Order::default(),
             jwks_origins: Vec::new(),
             algorithms: vec![IdTokenAlgorithm::RS256],
             trusted_audiences: Vec::new(),
@@ -197,6 +199,12 @@ impl OAuthProviderBuilder {
     /// The endpoints, for an issuer without metadata: nothing is discovered then.
     pub fn endpoints(mut self, endpoints: Endpoints) -> Self {
         self.endpoints = Some(endpoints);
+        self
+    }
+
+    /// In which order the issuer's metadata is looked for.
+    pub(crate) const fn discovery_order(mut self, order: Order) -> Self {
+        self.order = order;
         self
     }
 
@@ -329,7 +337,7 @@ impl OAuthProviderBuilder {
         }
         let OAuthRuntime { http, grants, clock, random } = runtime;
         let issuer = Issuer::new(issuer, given, self.jwks_origins, http.clone(), clock.clone());
-        let issuer = Arc::new(issuer);
+        let issuer = Arc::new(issuer.ordered(self.order));
         let rules = IdTokenRules {
             client_id: self.client_id.clone(),
             algorithms: self.algorithms,

@@ -68,6 +68,7 @@ pub(crate) struct ClientKey {
 }
 
 /// Where something secret is.
+#[derive(Clone)]
 pub(crate) enum Kept<T> {
     Here(T),
     /// Another provider's credential, asked for each time.

@@ -78,9 +78,10 @@ struct CredentialSettings {
 
 /// Whose a credential is. A session's unless it is said aloud, sharing being the choice that can hurt;
 /// but what a client asks for in its own name is nobody else's.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Owner {
+pub(crate) enum Owner {
+    #[default]
     Session,
     Gateway,
 }
@@ -98,6 +99,15 @@ impl From<Way> for SignInMethod {
         match way {
             Way::AuthorizationCode => Self::AuthorizationCode,
             Way::DeviceCode => Self::DeviceCode,
+        }
+    }
+}
+
+impl From<Owner> for Scope {
+    fn from(owner: Owner) -> Self {
+        match owner {
+            Owner::Session => Self::Session,
+            Owner::Gateway => Self::Gateway,
         }
     }
 }
@@ -170,11 +180,11 @@ impl IdTokenSettings {
 
 impl CredentialSettings {
     fn describe(self, id: CredentialId) -> OAuthCredential {
-        let owner = match (self.owner, &self.grant) {
-            (Some(Owner::Gateway), _) | (None, GrantType::ClientCredentials) => Scope::Gateway,
-            _ => Scope::Session,
+        let usual = match &self.grant {
+            GrantType::ClientCredentials => Owner::Gateway,
+            _ => Owner::default(),
         };
-        let mut credential = OAuthCredential::of(id, owner)
+        let mut credential = OAuthCredential::of(id, self.owner.unwrap_or(usual).into())
             .token(self.token)
             .grant_type(self.grant)
             .binding(self.binding)

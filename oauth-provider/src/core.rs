@@ -13,7 +13,6 @@ use crate::credential::{IssuedToken, OAuthCredential};
 use crate::dpop::{Nonces, ProofKey, ProofSigner};
 use crate::exchange::foreign;
 use crate::grant::Login;
-use crate::grant_type::GrantType;
 use crate::issued::Party;
 use crate::issuer::Issuer;
 use crate::sign_in::{IdTokenRules, PushedAuthorization};
@@ -45,12 +44,7 @@ impl Core {
             CredentialError::new(ErrorCode::CredentialNotFound, "").about(&key.reference())
         })?;
         match described.token {
-            IssuedToken::AccessToken => match described.grant_type {
-                GrantType::TokenExchange(_) => {
-                    request.require_variant(&["audience", "resource"])?
-                }
-                _ => request.require_variant(&["resource"])?,
-            },
+            IssuedToken::AccessToken => request.require_variant(described.variants)?,
             IssuedToken::IdToken => request.require_no_variant()?,
         }
         if let Some(resource) = key.variant.get("resource") {

@@ -46,6 +46,8 @@ pub struct OAuthCredential {
     pub(crate) account: Option<AccountId>,
     pub(crate) resource: Option<String>,
     pub(crate) description: String,
+    /// The parameters a request's variant may have, for an access token.
+    pub(crate) variants: &'static [&'static str],
 }
 
 impl OAuthCredential {
@@ -71,6 +73,7 @@ impl OAuthCredential {
             account: None,
             resource: None,
             description: String::new(),
+            variants: &["resource"],
         }
     }
 
@@ -82,6 +85,9 @@ impl OAuthCredential {
 
     /// How it is obtained; by a sign-in without this.
     pub fn grant_type(mut self, grant_type: GrantType) -> Self {
+        if matches!(grant_type, GrantType::TokenExchange(_)) {
+            self.variants = &["audience", "resource"];
+        }
         self.grant_type = grant_type;
         self
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::endpoint::Endpoint;
-use crate::issuer::{IssuerId, Metadata, Pushed, ResponseIss};
+use crate::issuer::{IssuerId, Metadata, Pushed, ResponseIss, Terms};
 
 /// The endpoints of an issuer, in place of discovery. https, or http for an issuer on loopback.
 #[derive(Clone, Debug, Deserialize)]
@@ -114,6 +114,7 @@ impl Endpoints {
             jwks_uri: optional("jwks", &self.jwks)?,
             pushed: Pushed::Optional,
             response_iss: ResponseIss::Optional,
+            terms: Terms::default(),
         })
     }
 }

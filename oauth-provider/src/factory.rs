@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use credential_provider_api::{
-    ConfigError, CredentialError, CredentialProvider, CredentialRef, ErrorCode, FactoryContext,
-    ProviderFactory, ProviderId, SecretInput, SecretString, Settings, async_trait,
+    ConfigError, CredentialError, CredentialProvider, ErrorCode, FactoryContext, ProviderFactory,
+    ProviderId, SecretInput, SecretString, Settings, async_trait,
 };
 use credential_store::Grants;
 
 use crate::builder::OAuthRuntime;
+use crate::client::Kept;
 use crate::configuration::{OAuthConfiguration, at};
 use crate::http::HttpClient;
 
@@ -55,15 +56,15 @@ impl ProviderFactory for OAuthFactory {
         let secret = configuration.client_secret.take();
         let key = configuration.client_key.take();
         let mut builder = configuration.into_builder(id);
-        builder = match given(context, path, "clientSecret", secret).await? {
+        builder = match kept(context, path, "clientSecret", secret).await? {
             None => builder,
-            Some(Given::Secret(secret)) => builder.client_secret(secret),
-            Some(Given::From(reference)) => builder.client_secret_from(reference),
+            Some(Kept::Here(secret)) => builder.client_secret(secret),
+            Some(Kept::Asked(reference)) => builder.client_secret_from(reference),
         };
-        builder = match given(context, path, "clientKey", key).await? {
+        builder = match kept(context, path, "clientKey", key).await? {
             None => builder,
-            Some(Given::Secret(pem)) => builder.client_key(pem),
-            Some(Given::From(reference)) => builder.client_key_from(reference),
+            Some(Kept::Here(pem)) => builder.client_key(pem),
+            Some(Kept::Asked(reference)) => builder.client_key_from(reference),
         };
         let clock = context.clock.clone();
         let runtime = OAuthRuntime {
@@ -76,28 +77,23 @@ impl ProviderFactory for OAuthFactory {
     }
 }
 
-/// A secret of the configuration, as far as it is known now.
-enum Given {
-    Secret(SecretString),
-    From(CredentialRef),
-}
-
-async fn given(
+/// A secret of the configuration, resolved where it is a SecretRef.
+pub(crate) async fn kept(
     context: &FactoryContext,
     path: &str,
     name: &str,
     input: Option<SecretInput>,
-) -> Result<Option<Given>, ConfigError> {
+) -> Result<Option<Kept<SecretString>>, ConfigError> {
     Ok(Some(match input {
         None => return Ok(None),
-        Some(SecretInput::Inline(secret)) => Given::Secret(secret),
-        Some(SecretInput::Credential(from)) => Given::From(from),
+        Some(SecretInput::Inline(secret)) => Kept::Here(secret),
+        Some(SecretInput::Credential(from)) => Kept::Asked(from),
         Some(SecretInput::Secret(reference)) => {
             let found = context.secret_refs.resolve(&[reference]).await.pop();
             let secret = found.unwrap_or_else(|| {
                 Err(CredentialError::new(ErrorCode::Internal, "no secret was resolved"))
             });
-            Given::Secret(secret.map_err(|error| {
+            Kept::Here(secret.map_err(|error| {
                 at(path, name, &format!("cannot be resolved: {}", error.code()))
             })?)
         }

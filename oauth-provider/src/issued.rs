@@ -22,7 +22,13 @@ pub(crate) struct Party<'a> {
     pub(crate) client_id: &'a str,
 }
 
-impl Party<'_> {
+impl<'a> Party<'a> {
+    /// Who issued `credential`, as it says itself.
+    pub(crate) fn of(credential: &'a Credential) -> Option<Self> {
+        let (issuer, client_id) = (credential.property(ISSUER)?, credential.property(CLIENT_ID)?);
+        Some(Self { issuer, client_id })
+    }
+
     /// Whether `credential` came from this issuer, by this client.
     pub(crate) fn issued(self, credential: &Credential) -> bool {
         credential.property(ISSUER) == Some(self.issuer)

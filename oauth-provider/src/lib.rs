@@ -9,6 +9,7 @@
 //! |---|---|
 //! | providers from a configuration file | [`OAuthFactory`], type `"oauth"` |
 //! | a provider built in code | [`OAuthProvider::builder`], [`OAuthProvider::builder_for`] |
+//! | [the token of an MCP server](#mcp-servers) | [`McpFactory`], type `"mcp"`; [`McpProvider::builder`] |
 //! | the redirect received on this machine | [`LoopbackListener`] |
 //! | the redirect received by your web framework | [`callback`] |
 //! | the redirect pasted by a person without a browser here | [`SignInAnswer::Pasted`] |
@@ -226,9 +227,75 @@
 //! A check asks whether the issuer can be reached, and whether it still accepts the token at hand
 //! where it answers such questions (RFC 7662). A token of another issuer is never asked about.
 //!
+//! # MCP servers
+//! The address of a Model Context Protocol server is all that must be known:
+//! `{ "type": "mcp", "server": "https://mcp.example/mcp" }`. By the authorization chapter of its
+//! specification (2025-06-18, 2025-11-25) the rest is found when somebody signs in, each time anew:
+//!
+//! 1. The server is asked (`ping`) without a token. Its 401 may say where its metadata is; else it is
+//!    looked for where RFC 9728 puts it, with the server's path and without.
+//! 2. `resource` in it must be the server's own address; a `/` at the end makes no difference. A
+//!    server that goes by a wider name (its origin, say) needs that name as the setting `resource`:
+//!    its token would be good for all of that, and on a shared host each path may be somebody else's.
+//! 3. The issuer is the configured one, which the server must name if it names any; else the one that
+//!    was signed in at before, if the server still names it; else the first it names. Metadata is
+//!    looked for in MCP's order, RFC 8414 before OpenID Connect, and must name that issuer to the
+//!    letter. Without S256 in it the issuer is refused.
+//! 4. The client is the configured one; else the client id metadata document, where the issuer takes
+//!    such; else one that is registered (RFC 7591) and remembered.
+//! 5. From here on it is [a sign-in](#signing-in) with `resource` (RFC 8707) at the page and in each
+//!    token request, so that the token is bound to the server. It may be sent to its origin only. If
+//!    `openid` is among the scopes, keys are where the issuer's metadata puts them, and every
+//!    algorithm without a shared secret will do.
+//!
+//! Redirects are not followed anywhere on that way. To serve a stored token nobody is asked.
+//!
+//! | setting | what |
+//! |---|---|
+//! | `server` | the address of its endpoint |
+//! | `network` | `public` unless given; `private`: the server is on a private network though its address does not show it |
+//! | `resource` | what it calls itself, if not by its address; of the same origin |
+//! | `issuer` | the only issuer whose tokens are wanted; it may be anywhere |
+//! | `clientId`, `clientSecret`, `clientAuthentication` | a client registered there already; needs `issuer` |
+//! | `clientIdMetadataDocument` | an https address: the client id at issuers that take one |
+//! | `clientName` | the name to register with; the display name unless given |
+//! | `redirectUri` | where a sign-in comes back to if the host that starts it names no address |
+//! | `scopes` | what is asked for, in place of what the server asks for |
+//! | `owner` | `session` unless given, or `gateway` |
+//! | `displayName` | its name for people |
+//!
+//! It has one credential, `token`. The **scopes** asked for are those of the request's variant, else
+//! of the configuration, else of the server's challenge, else all that its metadata lists.
+//!
+//! **More scope** (403 `insufficient_scope`): hand the header to [`bearer_challenges`], and ask for
+//! the credential with a variant of the scopes it names beside those the token has. That is a login of
+//! its own, so it is `needs_reauth` until somebody signs in for it; the narrower one stays as it is.
+//!
+//! **Where addresses lead** ([`Reach`]): what a server names (metadata, issuer, and all that its issuer
+//! names) is followed over https to public addresses only, judged by what the name resolves to, for
+//! each connection. A server at a private address may name private ones, one on this machine
+//! loopback too, also without https. A server's *name* proves nothing here: its owner decides what it
+//! resolves to, so `network` says it. Where clouds keep keys (169.254.169.254 and its like) nobody
+//! leads. The page to sign in at is opened by a browser: only its address is judged.
+//!
+//! **Registration.** What was registered is kept in the grant store, so one process registers for all,
+//! once; sign-ins that come back to another place, other ports of loopback aside (RFC 8252 §7.3), need
+//! another client. The last eight are kept. A client is registered without a secret where the issuer
+//! allows that. If the issuer says `invalid_client` of a client it has registered, the registration is
+//! forgotten and the login is `needs_reauth`; the next sign-in registers anew. So does the next after a
+//! sign-in that was given up, in the same process: the page may have said that it does not know the
+//! client, which no redirect tells.
+//!
+//! **Another issuer.** A client, a code or a token is sent to the issuer it is of and to no other. When
+//! somebody has signed in at another issuer than before, logins of the old one are `needs_reauth`:
+//! neither sent, nor served, nor revoked. Where an issuer says `iss` (RFC 9207) it is compared; of those
+//! that do not, one can send a person on to another's page. A host that has several of them gives each
+//! provider a redirect address of its own (RFC 9700 §4.4.2).
+//!
 //! # Network
 //! [`ReqwestClient`] takes 5 s to connect, 10 s for a read, 30 s in total; follows no redirect; uses
-//! rustls with ring and the platform's certificates. Addresses are https, or http on loopback; an
+//! rustls with ring and the platform's certificates. A host with another way to resolve names gives it
+//! a [`Resolver`]. Addresses are https, or http on loopback; an
 //! issuer that is not on loopback cannot name an endpoint that is. Metadata and answers have at most
 //! 1 MiB, keys 4 MiB. Metadata is looked for where OpenID Connect Discovery and RFC 8414 put it; the
 //! first document counts, and a later one for the revocation endpoint if the first has none. It is
@@ -267,6 +334,7 @@ mod issued;
 mod issuer;
 mod jose;
 mod loopback;
+mod mcp;
 mod obtain;
 mod provider;
 mod retry_after;
@@ -283,10 +351,13 @@ pub use credential::{IssuedToken, OAuthCredential, TokenBinding};
 pub use endpoints::Endpoints;
 pub use factory::OAuthFactory;
 pub use grant_type::{GrantType, JwtBearer, TokenExchange, TokenTypeIdentifier};
-pub use http::{HttpClient, HttpError, HttpMethod, HttpProblem, HttpRequest, HttpResponse};
+pub use http::{HttpClient, HttpError, HttpMethod, HttpProblem, HttpRequest, HttpResponse, Reach};
 #[cfg(feature = "reqwest")]
-pub use http::{ReqwestClient, ReqwestClientBuilder};
+pub use http::{ReqwestClient, ReqwestClientBuilder, Resolver};
 pub use jose::SigningAlgorithm;
 pub use loopback::{LoopbackAddress, LoopbackListener};
+pub use mcp::{
+    BearerChallenge, McpFactory, McpProvider, McpProviderBuilder, McpRuntime, bearer_challenges,
+};
 pub use provider::OAuthProvider;
 pub use sign_in::{Callback, IdTokenAlgorithm, PushedAuthorization, callback};

@@ -26,6 +26,8 @@ pub enum HttpProblem {
     TooLarge,
     /// The address is neither https nor on loopback, or is no address.
     Forbidden,
+    /// The address, or one that its name leads to, is out of the request's [`Reach`](super::Reach).
+    OutOfReach,
 }
 
 impl HttpError {
@@ -48,6 +50,10 @@ impl From<HttpError> for CredentialError {
             HttpProblem::Forbidden => {
                 (ErrorCode::ConfigurationInvalid, "an address is neither https nor on loopback")
             }
+            HttpProblem::OutOfReach => (
+                ErrorCode::ConfigurationInvalid,
+                "an address learned from a server leads where that server may not lead",
+            ),
         };
         Self::new(code, detail)
     }

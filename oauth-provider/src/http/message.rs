@@ -4,6 +4,8 @@ use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
+use super::Reach;
+
 /// The methods OAuth needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -27,6 +29,8 @@ pub struct HttpRequest {
     pub body: SecretSlice<u8>,
     /// The most bytes of body to read.
     pub response_limit: usize,
+    /// How far it may go.
+    pub reach: Reach,
 }
 
 impl HttpRequest {
@@ -34,8 +38,8 @@ impl HttpRequest {
     #[must_use]
     pub fn get(url: impl Into<String>, response_limit: usize) -> Self {
         let headers = vec![("accept", "application/json".into())];
-        let body = Vec::new().into();
-        Self { method: HttpMethod::Get, url: url.into(), headers, body, response_limit }
+        let (method, url, body) = (HttpMethod::Get, url.into(), Vec::new().into());
+        Self { method, url, headers, body, response_limit, reach: Reach::default() }
     }
 
     /// A `POST` of a form that accepts JSON.
@@ -45,7 +49,27 @@ impl HttpRequest {
             ("accept", "application/json".into()),
             ("content-type", "application/x-www-form-urlencoded".into()),
         ];
-        Self { method: HttpMethod::Post, url: url.into(), headers, body, response_limit }
+        let (method, url) = (HttpMethod::Post, url.into());
+        Self { method, url, headers, body, response_limit, reach: Reach::default() }
+    }
+
+    /// A `POST` of JSON. It accepts what `accept` names.
+    pub(crate) fn post_json(
+        url: impl Into<String>,
+        accept: &str,
+        body: SecretSlice<u8>,
+        response_limit: usize,
+    ) -> Self {
+        let headers = vec![("accept", accept.into()), ("content-type", "application/json".into())];
+        let (method, url) = (HttpMethod::Post, url.into());
+        Self { method, url, headers, body, response_limit, reach: Reach::default() }
+    }
+
+    /// It may go so far; without this, wherever the configuration points.
+    #[must_use]
+    pub const fn with_reach(mut self, reach: Reach) -> Self {
+        self.reach = reach;
+        self
     }
 
     /// With a header.
@@ -88,6 +112,12 @@ impl HttpResponse {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// All headers of this name, in any case.
+    pub(crate) fn headers_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let found = self.headers.iter().filter(move |(found, _)| found.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 }

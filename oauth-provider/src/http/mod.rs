@@ -2,8 +2,11 @@
 
 mod error;
 mod message;
+mod reach;
 #[cfg(feature = "reqwest")]
 mod reqwest;
+#[cfg(feature = "reqwest")]
+mod resolver;
 
 use async_trait::async_trait;
 
@@ -11,6 +14,9 @@ use async_trait::async_trait;
 pub use self::reqwest::{ReqwestClient, ReqwestClientBuilder};
 pub use error::{HttpError, HttpProblem};
 pub use message::{HttpMethod, HttpRequest, HttpResponse};
+pub use reach::Reach;
+#[cfg(feature = "reqwest")]
+pub use resolver::Resolver;
 
 /// Sends one request and reads one answer.
 ///
@@ -22,6 +28,10 @@ pub use message::{HttpMethod, HttpRequest, HttpResponse};
 /// 4. [`HttpError::NotSent`] means that no byte of the request can have reached the server. When in
 ///    doubt it says [`HttpError::Unanswered`]: a login depends on it.
 /// 5. It logs neither headers nor bodies, and keeps no cookies.
+/// 6. It connects to nothing out of the request's [`Reach`]: an address in the URL is judged before
+///    anything is sent, a name by [all its addresses](Reach::admits), found for this connection and
+///    used for it. What is out of reach is [`HttpProblem::OutOfReach`], and was not sent. No proxy
+///    resolves the name in its place.
 #[async_trait]
 pub trait HttpClient: Send + Sync {
     /// Sends `request` and reads the whole answer. Dropping the future gives up; whether the request

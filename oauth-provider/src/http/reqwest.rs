@@ -13,7 +13,8 @@ use rustls_platform_verifier::BuilderVerifierExt as _;
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
-use super::{HttpClient, HttpError, HttpMethod, HttpProblem, HttpRequest, HttpResponse};
+use super::resolver::{Judged, OutOfReach, Resolver, SystemResolver};
+use super::{HttpClient, HttpError, HttpMethod, HttpProblem, HttpRequest, HttpResponse, Reach};
 use crate::endpoint::Endpoint;
 
 /// The [`HttpClient`] of this crate, for a tokio runtime. Clones share it.
@@ -22,13 +23,17 @@ use crate::endpoint::Endpoint;
 /// environment; keeps no connection and no cookie. The certificates it trusts are the platform's.
 #[derive(Clone)]
 pub struct ReqwestClient {
-    client: reqwest::Client,
+    public: reqwest::Client,
+    private: reqwest::Client,
+    loopback: reqwest::Client,
+    configured: reqwest::Client,
 }
 
 /// Makes a [`ReqwestClient`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct ReqwestClientBuilder {
+    resolver: Arc<dyn Resolver>,
     connect_limit: Duration,
     read_limit: Duration,
     total_limit: Duration,
@@ -44,8 +49,9 @@ impl ReqwestClient {
     }
 
     /// Limits other than the usual ones.
-    pub const fn builder() -> ReqwestClientBuilder {
+    pub fn builder() -> ReqwestClientBuilder {
         ReqwestClientBuilder {
+            resolver: Arc::new(SystemResolver),
             connect_limit: Duration::from_secs(5),
             read_limit: Duration::from_secs(10),
             total_limit: Duration::from_secs(30),
@@ -72,6 +78,12 @@ impl ReqwestClientBuilder {
         self
     }
 
+    /// What finds the addresses of names; the system's resolver without this.
+    pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
+        self.resolver = resolver;
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
@@ -86,21 +98,30 @@ impl ReqwestClientBuilder {
             .with_safe_default_protocol_versions()
             .and_then(|config| Ok(config.with_platform_verifier()?.with_no_client_auth()))
             .map_err(|_| failed())?;
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
-            // On a kept connection that the issuer just closed, nobody knows whether a token was
-            // spent. A new connection that fails has spent none.
-            .pool_max_idle_per_host(0)
-            .connect_timeout(self.connect_limit)
-            .read_timeout(self.read_limit)
-            .timeout(self.total_limit)
-            .build()
-            .map_err(|_| failed())?;
-        Ok(ReqwestClient { client })
+        let client = |reach| {
+            let resolver = Judged { resolver: self.resolver.clone(), reach };
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .dns_resolver(Arc::new(resolver))
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .no_proxy()
+                .referer(false)
+                // On a kept connection that the issuer just closed, nobody knows whether a token
+                // was spent. A new connection that fails has spent none.
+                .pool_max_idle_per_host(0)
+                .connect_timeout(self.connect_limit)
+                .read_timeout(self.read_limit)
+                .timeout(self.total_limit)
+                .build()
+                .map_err(|_| failed())
+        };
+        Ok(ReqwestClient {
+            public: client(Reach::Public)?,
+            private: client(Reach::Private)?,
+            loopback: client(Reach::Loopback)?,
+            configured: client(Reach::Configured)?,
+        })
     }
 }
 
@@ -109,11 +130,20 @@ impl HttpClient for ReqwestClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let forbidden = HttpError::NotSent(HttpProblem::Forbidden);
         let url = Endpoint::parse(&request.url).map_err(|_| forbidden)?;
+        if !request.reach.admits_url(url.url()) {
+            return Err(HttpError::NotSent(HttpProblem::OutOfReach));
+        }
+        let client = match request.reach {
+            Reach::Public => &self.public,
+            Reach::Private => &self.private,
+            Reach::Loopback => &self.loopback,
+            Reach::Configured => &self.configured,
+        };
         let method = match request.method {
             HttpMethod::Get => reqwest::Method::GET,
             HttpMethod::Post => reqwest::Method::POST,
         };
-        let mut sending = self.client.request(method, url.url().clone());
+        let mut sending = client.request(method, url.url().clone());
         for (name, value) in &request.headers {
             let mut value = reqwest::header::HeaderValue::from_str(value.expose_secret())
                 .map_err(|_| HttpError::NotSent(HttpProblem::Broken))?;
@@ -158,7 +188,9 @@ fn append(body: &mut Zeroizing<Vec<u8>>, chunk: &[u8]) {
 }
 
 fn unsent(error: &reqwest::Error) -> HttpError {
-    if error.is_connect() {
+    if OutOfReach::caused(error) {
+        HttpError::NotSent(HttpProblem::OutOfReach)
+    } else if error.is_connect() {
         let timeout = error.is_timeout();
         HttpError::NotSent(if timeout { HttpProblem::Timeout } else { HttpProblem::Unreachable })
     } else if error.is_builder() {
@@ -171,6 +203,16 @@ fn unsent(error: &reqwest::Error) -> HttpError {
 fn broken(error: &reqwest::Error) -> HttpError {
     let timeout = error.is_timeout();
     HttpError::Unanswered(if timeout { HttpProblem::Timeout } else { HttpProblem::Broken })
+}
+
+impl fmt::Debug for ReqwestClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestClientBuilder")
+            .field("connect_limit", &self.connect_limit)
+            .field("read_limit", &self.read_limit)
+            .field("total_limit", &self.total_limit)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for ReqwestClient {

@@ -15,15 +15,26 @@ pub(crate) const KEPT: Duration = Duration::from_secs(3600);
 /// The most bytes a metadata document may have.
 const LIMIT: usize = 1 << 20;
 
+/// Which document counts where an issuer has several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// OpenID Connect Discovery's before RFC 8414's.
+    #[default]
+    OpenIdFirst,
+    /// RFC 8414's first, as MCP wants it (Authorization, "Authorization Server Metadata Discovery").
+    OAuthFirst,
+}
+
 /// Asks at each place where metadata may stand, in order; the first document counts. Some issuers
 /// (django-oauth-toolkit) say only in a later one where tokens are revoked and devices begin: OpenID
 /// Connect has no word for it.
 pub(crate) async fn discover(
     http: &dyn HttpClient,
     issuer: &IssuerId,
+    order: Order,
 ) -> Result<Metadata, CredentialError> {
     let mut found: Option<Metadata> = None;
-    for place in places(issuer) {
+    for place in places(issuer, order) {
         match &mut found {
             None => found = document(http, place, issuer).await?,
             Some(first) if first.revocation_endpoint.is_some() => break,
@@ -68,7 +79,7 @@ pub(crate) async fn answers(
 
 /// OpenID Connect Discovery §4 appends to the issuer's path; RFC 8414 §3.1 puts the well-known part
 /// before it. The last is where some put it all the same (RFC 8414 §5).
-fn places(issuer: &IssuerId) -> Vec<String> {
+fn places(issuer: &IssuerId, order: Order) -> Vec<String> {
     let url = issuer.endpoint().url();
     let path = url.path().trim_end_matches('/');
     let base = |path: &str| {
@@ -76,14 +87,18 @@ fn places(issuer: &IssuerId) -> Vec<String> {
         place.set_path(path);
         place.into()
     };
-    let mut places = vec![
-        base(&format!("{path}/.well-known/openid-configuration")),
-        base(&format!("/.well-known/oauth-authorization-server{path}")),
-    ];
-    if !path.is_empty() {
-        places.push(base(&format!("{path}/.well-known/oauth-authorization-server")));
+    let openid = base(&format!("{path}/.well-known/openid-configuration"));
+    let oauth = base(&format!("/.well-known/oauth-authorization-server{path}"));
+    match (order, path) {
+        (Order::OpenIdFirst, "") => vec![openid, oauth],
+        (Order::OAuthFirst, "") => vec![oauth, openid],
+        (Order::OpenIdFirst, _) => {
+            vec![openid, oauth, base(&format!("{path}/.well-known/oauth-authorization-server"))]
+        }
+        (Order::OAuthFirst, _) => {
+            vec![oauth, base(&format!("/.well-known/openid-configuration{path}")), openid]
+        }
     }
-    places
 }
 
 #[cfg(test)]
@@ -92,7 +107,7 @@ mod tests {
 
     #[test]
     fn metadata_stands_where_the_two_documents_say() {
-        let of = |issuer: &str| places(&IssuerId::parse(issuer).unwrap());
+        let of = |issuer: &str| places(&IssuerId::parse(issuer).unwrap(), Order::OpenIdFirst);
         assert_eq!(
             of("https://a.example"),
             [
@@ -110,5 +125,24 @@ mod tests {
                 ]
             );
         }
+    }
+    #[test]
+    fn mcp_has_an_order_of_its_own() {
+        let of = |issuer: &str| places(&IssuerId::parse(issuer).unwrap(), Order::OAuthFirst);
+        assert_eq!(
+            of("https://a.example"),
+            [
+                "https://a.example/.well-known/oauth-authorization-server",
+                "https://a.example/.well-known/openid-configuration",
+            ]
+        );
+        assert_eq!(
+            of("https://a.example/t"),
+            [
+                "https://a.example/.well-known/oauth-authorization-server/t",
+                "https://a.example/.well-known/openid-configuration/t",
+                "https://a.example/t/.well-known/openid-configuration",
+            ]
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use credential_provider_api::{CredentialError, ErrorCode};
 use serde::Deserialize;
 
+use super::terms::Terms;
 use crate::endpoint::Endpoint;
 
 /// The issuer's identifier: compared as text, character by character (RFC 8414 §3.3).
@@ -54,6 +55,8 @@ pub(crate) struct Metadata {
     pub(crate) pushed: Pushed,
     /// It promises `iss` in authorization responses (RFC 9207 §3).
     pub(crate) response_iss: ResponseIss,
+    /// What it says to clients that it has not met.
+    pub(crate) terms: Terms,
 }
 
 /// Whether an authorization response must have an `iss`. One that has it is checked either way.
@@ -134,6 +137,7 @@ impl Metadata {
             jwks_uri: optional(document.jwks_uri)?,
             pushed: if pushed { Pushed::Required } else { Pushed::Optional },
             response_iss: if iss { ResponseIss::Promised } else { ResponseIss::Optional },
+            terms: Terms::read(bytes),
         })
     }
 }

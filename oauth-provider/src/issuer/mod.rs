@@ -4,6 +4,7 @@ mod cached;
 mod discovery;
 mod keys;
 mod metadata;
+mod terms;
 
 use std::sync::Arc;
 
@@ -13,8 +14,10 @@ use tokio::sync::Mutex;
 use self::cached::Cached;
 use crate::http::HttpClient;
 
+pub(crate) use discovery::{Order, discover};
 pub(crate) use keys::Keys;
 pub(crate) use metadata::{IssuerId, Metadata, Pushed, ResponseIss};
+pub(crate) use terms::Terms;
 
 /// One issuer, as configured.
 pub(crate) struct Issuer {
@@ -23,6 +26,7 @@ pub(crate) struct Issuer {
     clock: Arc<dyn Clock>,
     /// Given in place of what discovery would find.
     given: Option<Arc<Metadata>>,
+    order: Order,
     jwks_origins: Vec<credential_provider_api::Origin>,
     found: Mutex<Cached<Arc<Metadata>>>,
     keys: Mutex<Cached<Arc<Keys>>>,
@@ -38,7 +42,18 @@ impl Issuer {
     ) -> Self {
         let given = given.map(Arc::new);
         let (found, keys) = (Mutex::default(), Mutex::default());
-        Self { id, http, clock, given, jwks_origins, found, keys }
+        Self { id, http, clock, given, order: Order::default(), jwks_origins, found, keys }
+    }
+
+    /// Whose documents are looked for in this order.
+    pub(crate) const fn ordered(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
+    /// Remembers what has just been discovered.
+    pub(crate) async fn remember(&self, metadata: Arc<Metadata>) -> Result<(), CredentialError> {
+        self.found.lock().await.settle(Ok(metadata), self.clock.now()).map(drop)
     }
 
     /// Its metadata: given, remembered, or discovered now. Cancel-safe.
@@ -50,7 +65,7 @@ impl Issuer {
         if let Some(metadata) = found.fresh(self.clock.now(), discovery::KEPT) {
             return Ok(metadata);
         }
-        let fetched = discovery::discover(&*self.http, &self.id).await.map(Arc::new);
+        let fetched = discover(&*self.http, &self.id, self.order).await.map(Arc::new);
         found.settle(fetched, self.clock.now())
     }
 
@@ -59,7 +74,7 @@ impl Issuer {
         if let Some(given) = &self.given {
             return discovery::answers(&*self.http, &given.token_endpoint).await;
         }
-        let fetched = discovery::discover(&*self.http, &self.id).await.map(Arc::new)?;
+        let fetched = discover(&*self.http, &self.id, self.order).await.map(Arc::new)?;
         self.found.lock().await.settle(Ok(fetched), self.clock.now()).map(drop)
     }
 

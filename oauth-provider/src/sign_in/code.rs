@@ -160,7 +160,7 @@ impl CodeFlow {
 }
 
 /// https, or http on loopback: a code in plain text is anybody's.
-fn redirect_uri(given: Option<&String>) -> Result<String, CredentialError> {
+pub(crate) fn redirect_uri(given: Option<&String>) -> Result<String, CredentialError> {
     let given = given.ok_or_else(|| {
         let detail = "name a redirect address: a listener's, the host's, or `redirectUri`";
         CredentialError::new(ErrorCode::NotConfigured, detail)

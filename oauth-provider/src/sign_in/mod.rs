@@ -13,6 +13,7 @@ mod pushed;
 pub(crate) use authorization::OWN as RESERVED;
 pub(crate) use callback::same;
 pub use callback::{Callback, callback};
+pub(crate) use code::redirect_uri;
 pub use id_token::IdTokenAlgorithm;
 pub(crate) use id_token::{IdTokenRules, Identity, Nonce};
 pub use pushed::PushedAuthorization;

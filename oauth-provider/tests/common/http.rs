@@ -12,6 +12,7 @@ pub struct Call {
     pub authorization: Option<String>,
     pub dpop: Option<String>,
     pub form: BTreeMap<String, String>,
+    pub body: String,
 }
 
 /// What to answer.
@@ -75,9 +76,11 @@ pub async fn read(stream: &mut TcpStream) -> Option<Call> {
         bytes.extend_from_slice(&some[..count]);
     }
     let path = head.split(' ').nth(1)?.to_owned();
-    let form = url::form_urlencoded::parse(&bytes[head.len() + 4..]).into_owned().collect();
+    let body = &bytes[head.len() + 4..];
+    let form = url::form_urlencoded::parse(body).into_owned().collect();
+    let body = String::from_utf8_lossy(body).into_owned();
     let (authorization, dpop) = (header(&head, "authorization"), header(&head, "dpop"));
-    Some(Call { path, authorization, dpop, form })
+    Some(Call { path, authorization, dpop, form, body })
 }
 
 fn header(head: &str, name: &str) -> Option<String> {

@@ -7,11 +7,12 @@
     clippy::indexing_slicing,
     reason = "a test may fail by panicking"
 )]
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses a part")]
 
 pub mod beyond;
 pub mod http;
 pub mod issuer;
+pub mod mcp;
 pub mod tokens;
 pub mod world;
 

@@ -15,6 +15,7 @@ mod ending;
 mod gateway;
 mod id_token;
 mod lost_answer;
+mod mcp;
 mod peer;
 mod renewal;
 mod sign_in;

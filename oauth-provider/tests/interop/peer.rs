@@ -64,6 +64,21 @@ impl Peer {
         Self::named("DOT_GRACE_30", "pw")
     }
 
+    /// oidc-provider; clients register themselves, and tokens are bound to resources.
+    pub fn oidc_mcp() -> Self {
+        Self::named("OIDC_MCP", "any")
+    }
+
+    /// The address of an MCP server made with the SDK whose tokens that one issues.
+    pub fn mcp_server() -> String {
+        variable("OAUTH_MCP_SERVER_ISSUER")
+    }
+
+    /// An MCP server made with the SDK that issues its tokens itself: anybody agrees at once.
+    pub fn mcp_own() -> Self {
+        Self::named("MCP_OWN", "any")
+    }
+
     /// What it was asked on behalf of `person`.
     pub fn calls_of(&self, person: &str) -> Vec<TokenCall> {
         let text = fs::read_to_string(&self.log).unwrap();

@@ -13,4 +13,5 @@ export const clients = [
   { client_id: 'conf-post', client_secret: 'conf-post-secret', token_endpoint_auth_method: 'client_secret_post' },
   // Letters that must be form-encoded before they go into the header (RFC 6749 §2.3.1).
   { client_id: 'odd:client', client_secret: 'a+b%2Fc:d e&f', token_endpoint_auth_method: 'client_secret_basic' },
+  { client_id: 'mcp-server', client_secret: 'mcp-server-secret', token_endpoint_auth_method: 'client_secret_basic' },
 ].map((client) => ({ ...common, ...client }));

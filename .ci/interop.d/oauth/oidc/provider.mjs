@@ -5,7 +5,7 @@
 // Prints `READY {"issuer":…}` when it takes connections, and ends on SIGTERM. Any login name is an
 // account. `POST /peer/withdraw?account=NAME` ends that account's grants, as a person does on an
 // account page, without the client's knowledge. ANSWER_AFTER=300 holds each renewed token back for so
-// many milliseconds after it counts.
+// many milliseconds after it counts. MCP=1 lets clients register themselves and binds tokens to resources.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
@@ -43,8 +43,16 @@ const provider = new Provider(issuer, {
   },
   features: {
     revocation: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
-    introspection: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
+    // An MCP server asks about everybody's tokens.
+    introspection: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId || client.clientId === 'mcp-server' },
     rpInitiatedLogout: { enabled: true },
+    ...(process.env.MCP === '1' && {
+      registration: { enabled: true },
+      resourceIndicators: {
+        enabled: true, useGrantedResource: () => true,
+        getResourceServerInfo: (_, resource) => ({ scope: 'tools:list', audience: resource, accessTokenFormat: 'opaque', accessTokenTTL: number('AT_TTL', 5) }),
+      },
+    }),
   },
 });
 
