@@ -1,27 +1,24 @@
-//! [`OAuthProviderBuilder`]: a provider for hosts without configuration files, and what the factory
-//! builds with.
+//! The settings, one by one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use credential_provider_api::{
-    Clock, ConfigError, CredentialKind, CredentialRef, Origin, ProviderId, Random, Scope,
-    SecretString, SignInMethod,
+    Clock, ConfigError, CredentialRef, Origin, ProviderId, Random, SecretString, SignInMethod,
 };
 use credential_store::Grants;
 
-use crate::catalogue::{Has, Setup};
-use crate::client::{AssertionAudience, Client, ClientAuthentication, ClientKey, Kept};
+use super::checks::check;
+use crate::client::{AssertionAudience, Client, ClientAuthentication, Kept};
 use crate::configuration::at;
-use crate::core::{Core, check_resource};
-use crate::credential::{IssuedToken, OAuthCredential, TokenBinding};
+use crate::core::Core;
+use crate::credential::OAuthCredential;
 use crate::dpop::Nonces;
 use crate::endpoint::Endpoint;
 use crate::endpoints::Endpoints;
-use crate::grant_type::GrantType;
 use crate::http::HttpClient;
 use crate::issuer::{Issuer, IssuerId, Order};
-use crate::jose::{SigningAlgorithm, SigningKey};
+use crate::jose::SigningAlgorithm;
 use crate::provider::OAuthProvider;
 use crate::sign_in::{IdTokenAlgorithm, IdTokenRules, PushedAuthorization, RESERVED};
 use crate::token::{Dialect, TokenEndpoint};
@@ -29,31 +26,31 @@ use crate::token::{Dialect, TokenEndpoint};
 /// Makes an [`OAuthProvider`].
 #[must_use = "a builder does nothing until `build`"]
 pub struct OAuthProviderBuilder {
-    id: ProviderId,
-    issuer: Option<String>,
-    service: Option<String>,
-    service_parameters: BTreeMap<String, String>,
-    dialect: Dialect,
-    client_id: String,
-    display_name: Option<String>,
-    secret: Option<Kept<SecretString>>,
-    key: Option<Kept<SecretString>>,
-    key_id: Option<String>,
-    key_algorithm: Option<SigningAlgorithm>,
-    assertion_audience: AssertionAudience,
-    authentication: Option<ClientAuthentication>,
-    endpoints: Option<Endpoints>,
-    order: Order,
-    jwks_origins: Vec<Origin>,
-    algorithms: Vec<IdTokenAlgorithm>,
-    trusted_audiences: Vec<String>,
-    account_claim: String,
-    methods: Option<Vec<SignInMethod>>,
-    pushed: PushedAuthorization,
-    redirect_uri: Option<String>,
-    post_logout_redirect_uri: Option<String>,
-    authorization_parameters: BTreeMap<String, String>,
-    credentials: Vec<OAuthCredential>,
+    pub(super) id: ProviderId,
+    pub(super) issuer: Option<String>,
+    pub(super) service: Option<String>,
+    pub(super) service_parameters: BTreeMap<String, String>,
+    pub(super) dialect: Dialect,
+    pub(super) client_id: String,
+    pub(super) display_name: Option<String>,
+    pub(super) secret: Option<Kept<SecretString>>,
+    pub(super) key: Option<Kept<SecretString>>,
+    pub(super) key_id: Option<String>,
+    pub(super) key_algorithm: Option<SigningAlgorithm>,
+    pub(super) assertion_audience: AssertionAudience,
+    pub(super) authentication: Option<ClientAuthentication>,
+    pub(super) endpoints: Option<Endpoints>,
+    pub(super) order: Order,
+    pub(super) jwks_origins: Vec<Origin>,
+    pub(super) algorithms: Vec<IdTokenAlgorithm>,
+    pub(super) trusted_audiences: Vec<String>,
+    pub(super) account_claim: String,
+    pub(super) methods: Option<Vec<SignInMethod>>,
+    pub(super) pushed: PushedAuthorization,
+    pub(super) redirect_uri: Option<String>,
+    pub(super) post_logout_redirect_uri: Option<String>,
+    pub(super) authorization_parameters: BTreeMap<String, String>,
+    pub(super) credentials: Vec<OAuthCredential>,
 }
 
 /// What a provider runs on: lent by its host.
@@ -380,170 +377,4 @@ impl OAuthProviderBuilder {
         let name = self.display_name.unwrap_or_else(|| self.id.as_str().to_owned());
         Ok(OAuthProvider::of(core, self.id, name))
     }
-
-    /// Takes from the catalogue what was not said.
-    fn set_up(&mut self, wrong: &impl Fn(&str, &str) -> ConfigError) -> Result<(), ConfigError> {
-        let Some(service) = &self.service else {
-            return match self.service_parameters.keys().next() {
-                None => Ok(()),
-                Some(_) => Err(wrong("serviceParameters", "is for a `service`")),
-            };
-        };
-        let setup = Setup::of(service, &self.service_parameters)
-            .map_err(|(name, problem)| wrong(&name, problem))?;
-        if self.authentication.is_none() {
-            let has = match (&self.secret, &self.key) {
-                (Some(_), _) => Has::Secret,
-                (None, Some(_)) => Has::Key,
-                (None, None) => Has::Nothing,
-            };
-            self.authentication = setup.way(has).map_err(|(name, problem)| wrong(name, problem))?;
-        }
-        self.dialect = setup.dialect;
-        self.display_name.get_or_insert(setup.name);
-        // An issuer of one's own has endpoints of its own.
-        if self.issuer.is_none() {
-            self.issuer = Some(setup.issuer);
-            self.endpoints = self.endpoints.take().or(setup.endpoints);
-            self.jwks_origins.extend(setup.jwks_origins);
-        }
-        for (name, value) in setup.authorization_parameters {
-            self.authorization_parameters.entry(name).or_insert(value);
-        }
-        for credential in &mut self.credentials {
-            if credential.token == IssuedToken::AccessToken && credential.origins.is_empty() {
-                credential.origins.clone_from(&setup.origins);
-            }
-        }
-        Ok(())
-    }
-
-    fn client_authentication_checked(
-        &self,
-        wrong: &impl Fn(&str, &str) -> ConfigError,
-    ) -> Result<ClientAuthentication, ConfigError> {
-        if self.client_id.is_empty() || !self.client_id.chars().all(|c| matches!(c, ' '..='~')) {
-            return Err(wrong("clientId", "is made of visible ASCII (RFC 6749 §A.1)"));
-        }
-        use ClientAuthentication as By;
-        let signs = self.credentials.iter().any(|credential| {
-            matches!(&credential.grant_type, GrantType::JwtBearer(by) if by.assertion.is_none())
-        });
-        let chosen = self.authentication.unwrap_or(match (&self.secret, &self.key) {
-            (Some(_), _) => By::ClientSecretBasic,
-            (None, Some(_)) if !signs => By::PrivateKeyJwt,
-            (None, _) => By::None,
-        });
-        match (chosen, &self.secret, &self.key) {
-            (By::None | By::PrivateKeyJwt, Some(_), _) => {
-                Err(wrong("clientSecret", "is there and would not be used"))
-            }
-            (By::ClientSecretBasic | By::ClientSecretPost, None, _) => {
-                Err(wrong("clientSecret", "is missing; the client's authentication needs it"))
-            }
-            (By::PrivateKeyJwt, _, None) => {
-                Err(wrong("clientKey", "is missing; the client's authentication needs it"))
-            }
-            (_, _, None) if signs => Err(wrong("clientKey", "is missing; assertions need it")),
-            (By::None | By::ClientSecretBasic | By::ClientSecretPost, _, Some(_)) if !signs => {
-                Err(wrong("clientKey", "is there and would not be used"))
-            }
-            (chosen, _, _) => Ok(chosen),
-        }
-    }
-
-    fn methods_checked(
-        &self,
-        wrong: &impl Fn(&str, &str) -> ConfigError,
-    ) -> Result<Vec<SignInMethod>, ConfigError> {
-        if !self.credentials.iter().any(OAuthCredential::is_signed_in) {
-            return Ok(Vec::new());
-        }
-        let (code, device) = (SignInMethod::AuthorizationCode, SignInMethod::DeviceCode);
-        let given = self.endpoints.as_ref();
-        let Some(methods) = &self.methods else {
-            let device = given.is_some_and(|given| given.device_authorization.is_some());
-            let device = device.then_some(SignInMethod::DeviceCode);
-            return Ok([code].into_iter().chain(device).collect());
-        };
-        if methods.is_empty() || methods.iter().any(|method| ![code, device].contains(method)) {
-            return Err(wrong("signIn", "is made of `authorization_code` and `device_code`"));
-        }
-        let missing = given.is_some_and(|given| given.device_authorization.is_none());
-        if methods.contains(&device) && missing {
-            return Err(wrong("signIn", "has a way for which `endpoints` has no address"));
-        }
-        Ok(methods.clone())
-    }
-
-    fn key_checked(
-        &mut self,
-        wrong: &impl Fn(&str, &str) -> ConfigError,
-    ) -> Result<Option<ClientKey>, ConfigError> {
-        let key = match self.key.take() {
-            None => return Ok(None),
-            Some(Kept::Asked(from)) => Kept::Asked(from),
-            Some(Kept::Here(pem)) => {
-                let key = SigningKey::from_pem(&pem, self.key_algorithm);
-                Kept::Here(Arc::new(key.map_err(|problem| wrong("clientKey", problem))?))
-            }
-        };
-        Ok(Some(ClientKey {
-            key,
-            algorithm: self.key_algorithm,
-            id: self.key_id.take(),
-            audience: self.assertion_audience,
-        }))
-    }
-}
-
-fn check(
-    credential: &OAuthCredential,
-    wrong: &impl Fn(&str, &str) -> ConfigError,
-) -> Result<(), ConfigError> {
-    // RFC 6749 §3.3
-    let valid = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\';
-    if !credential.scopes.iter().all(|scope| !scope.is_empty() && scope.chars().all(valid)) {
-        return Err(wrong("scopes", "has scopes of visible ASCII without quotes or backslashes"));
-    }
-    if let Some(resource) = &credential.resource {
-        check_resource(resource).map_err(|problem| wrong("resource", problem))?;
-    }
-    if credential.account.is_some() {
-        if credential.owner == Scope::Session {
-            return Err(wrong("account", "is for a credential of the gateway"));
-        }
-        if !credential.is_openid() {
-            return Err(wrong("account", "cannot be compared without the scope `openid`"));
-        }
-    }
-    if !credential.is_signed_in() {
-        if credential.token == IssuedToken::IdToken {
-            return Err(wrong("token", "is an ID token only where somebody signs in"));
-        }
-        if credential.is_openid() {
-            return Err(wrong("scopes", "has `openid`, and nobody signs in"));
-        }
-    }
-    if credential.grant_type == GrantType::ClientCredentials && credential.owner == Scope::Session {
-        return Err(wrong("owner", "is the gateway: the client acts for itself"));
-    }
-    if credential.kind() != CredentialKind::OAuth2 && credential.binding == TokenBinding::DPoP {
-        return Err(wrong("binding", "is for access tokens"));
-    }
-    if credential.token == IssuedToken::IdToken {
-        if !credential.is_openid() {
-            return Err(wrong("scopes", "needs `openid` for an ID token"));
-        }
-        if !credential.origins.is_empty() {
-            return Err(wrong(
-                "origins",
-                "is for access tokens; an ID token is sent to no service",
-            ));
-        }
-        if credential.resource.is_some() {
-            return Err(wrong("resource", "is for access tokens"));
-        }
-    }
-    Ok(())
 }
