@@ -22,7 +22,7 @@ part_setup() {
 
   # Tokens that live for seconds end by themselves while a test looks on.
   peer OIDC AT_TTL=3 ROTATE=1 DPOP_NONCE=1 node "$work/oidc/provider.mjs"
-  peer OIDC_KEPT AT_TTL=3 ROTATE=0 PUSHED=1 DEVICE_PACE=2 node "$work/oidc/provider.mjs"
+  peer OIDC_KEPT AT_TTL=3 ROTATE=0 PUSHED=1 DEVICE_PACE=3 node "$work/oidc/provider.mjs"
   peer OIDC_LONG AT_TTL=600 ROTATE=1 DEVICE_TTL=4 node "$work/oidc/provider.mjs"
   toolkit DOT_GRACE_0 AT_TTL=3 RT_GRACE=0
   toolkit DOT_GRACE_30 AT_TTL=3 RT_GRACE=30

@@ -51,7 +51,7 @@ impl Peer {
     }
 
     /// The same; refresh tokens stay as they are, authorization requests are pushed, and a device
-    /// must wait 2 s between two questions, though it is told 1.
+    /// must wait 3 s between two questions, though it is told 1.
     pub fn oidc_kept() -> Self {
         Self::named("OIDC_KEPT", "any")
     }

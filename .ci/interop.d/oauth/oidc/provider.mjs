@@ -8,7 +8,7 @@
 //
 //   ANSWER_AFTER=300    holds each renewed token back for so many milliseconds after it counts
 //   CLIENT_KEYS=FOLDER  where the private keys of clients that sign are left
-//   DEVICE_PACE=2       how many seconds a device must wait between two questions, though it is told 1
+//   DEVICE_PACE=3       how many seconds a device must wait between two questions, though it is told 1
 //   DEVICE_TTL=2        how long a device's code is good
 //   DPOP_NONCE=1        each proof needs a nonce
 //   PUSHED=1            takes authorization requests only when they were pushed
