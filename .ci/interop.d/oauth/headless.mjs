@@ -3,10 +3,13 @@
 //
 //   node headless.mjs [options] ADDRESS [LOGIN]
 //   --password=WORD   typed into a password field (any)
+//   --code=CODE       typed where a device's code is asked for
 //   --deny            says no where consent is asked
 //   --deliver         also fetches the redirect, as a browser does: a client listens there
+//   --cookies=FILE    keeps the cookies there, from one run to the next
 //
-// An issuer that shows an error page instead ends it with 1, and the page's text is printed.
+// A page that is good and asks for nothing ends it with 0, an error page with 1; its text is printed.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { nextForm, answer } from './forms.mjs';
 
 const options = new Map();
@@ -16,9 +19,11 @@ for (const word of process.argv.slice(2)) {
   if (name) options.set(name, value ?? true); else words.push(word);
 }
 const [address, login = 'alice'] = words;
-const person = { login, password: options.get('password') ?? 'any', deny: options.has('deny') };
+const person = { login, password: options.get('password') ?? 'any', code: options.get('code'), deny: options.has('deny') };
 const { origin } = new URL(address);
-const cookies = new Map();
+const jar = options.get('cookies');
+const cookies = new Map(jar && existsSync(jar) ? JSON.parse(readFileSync(jar)) : []);
+process.on('exit', () => { if (jar) writeFileSync(jar, JSON.stringify([...cookies]), { mode: 0o600 }); });
 
 const open = async ({ url, body }) => {
   const response = await fetch(url, {
@@ -50,11 +55,12 @@ for (let hop = 0; hop < 30; hop += 1) {
   }
   const html = await response.text();
   const form = response.status < 400 && nextForm(html);
-  if (!form) {
+  const said = form && answer(form, html, next.url, person);
+  if (!said) {
     console.log(`${response.status} ${text(html).slice(0, 300)}`);
     process.exit(response.status === 200 ? 0 : 1);
   }
-  next = answer(form, html, next.url, person);
+  next = said;
 }
 console.error('too many hops');
 process.exit(2);

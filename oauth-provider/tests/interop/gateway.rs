@@ -27,16 +27,30 @@ pub type Answer = Result<Arc<Credential>, CredentialError>;
 pub struct Registered {
     pub id: &'static str,
     pub secret: Option<&'static str>,
+    /// Signs with the key that the issuer's start has left for this algorithm.
+    pub signs: Option<SigningAlgorithm>,
     pub authentication: ClientAuthentication,
 }
 
 pub const PUBLIC: Registered =
-    Registered { id: "pub", secret: None, authentication: ClientAuthentication::None };
+    Registered { id: "pub", secret: None, signs: None, authentication: ClientAuthentication::None };
 pub const BASIC: Registered = Registered {
     id: "conf",
     secret: Some("conf-secret"),
+    signs: None,
     authentication: ClientAuthentication::ClientSecretBasic,
 };
+pub const SIGNS_EC: Registered = Registered {
+    id: "signs-ec",
+    secret: None,
+    signs: Some(SigningAlgorithm::ES256),
+    authentication: ClientAuthentication::PrivateKeyJwt,
+};
+/// All of its tokens are bound to keys.
+pub const BOUND: Registered = Registered { id: "pub-dpop", ..PUBLIC };
+
+/// Anything else about the provider.
+type SetUp = Box<dyn Fn(OAuthProviderBuilder) -> OAuthProviderBuilder + Send + Sync>;
 
 /// One person, one client, one issuer, and the folder where logins are kept.
 pub struct World {
@@ -45,6 +59,18 @@ pub struct World {
     pub client: Registered,
     pub wire: Arc<Wire>,
     folder: PathBuf,
+    api: OAuthCredential,
+    set_up: SetUp,
+}
+
+/// The id of the credential that a gateway asks for.
+pub fn api() -> CredentialId {
+    CredentialId::new("api").unwrap()
+}
+
+/// The access token of whoever signs in, to be sent to the issuer's own services.
+pub fn login(peer: &Peer) -> OAuthCredential {
+    OAuthCredential::session(api()).scopes(["openid", "email"]).origin(peer.origin())
 }
 
 impl World {
@@ -55,7 +81,35 @@ impl World {
         let name = format!("oauth-interop-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         DirBuilder::new().mode(0o700).create(&folder).unwrap();
-        Self { peer, person, client, wire: Arc::new(Wire::new()), folder }
+        Self {
+            api: login(&peer),
+            peer,
+            person,
+            client,
+            wire: Arc::new(Wire::new()),
+            folder,
+            set_up: Box::new(|provider| provider),
+        }
+    }
+
+    /// With another credential to ask for.
+    pub fn asking_for(mut self, api: OAuthCredential) -> Self {
+        self.api = api;
+        self
+    }
+
+    /// With a provider set up further.
+    pub fn set_up(
+        mut self,
+        further: impl Fn(OAuthProviderBuilder) -> OAuthProviderBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.set_up = Box::new(further);
+        self
+    }
+
+    /// A file in its folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     pub async fn gateway(&self) -> Gateway {
@@ -69,19 +123,24 @@ impl World {
             clock: clock.clone(),
             random: Arc::new(SystemRandom::new()),
         };
-        let id = |text: &str| CredentialId::new(text).unwrap();
-        let who = OAuthCredential::session(id("who")).scopes(["openid"]);
+        let who = OAuthCredential::session(CredentialId::new("who").unwrap()).scopes(["openid"]);
         let mut provider = OAuthProvider::builder(
             ProviderId::new("idp").unwrap(),
             &self.peer.issuer,
             self.client.id,
         )
         .client_authentication(self.client.authentication)
-        .credential(OAuthCredential::session(id("api")).scopes(["openid", "email"]))
+        .credential(self.api.clone())
         .credential(who.token(IssuedToken::IdToken));
         if let Some(secret) = self.client.secret {
             provider = provider.client_secret(secret.into());
         }
+        if let Some(algorithm) = self.client.signs {
+            let (pem, id) = self.peer.client_key(algorithm);
+            let signing = provider.client_key(pem).client_key_id(id);
+            provider = signing.client_key_algorithm(algorithm);
+        }
+        let provider = (self.set_up)(provider);
         let rules = AccessRules::deny_all();
         let rules = rules.allow("tool:*", "*").unwrap().allow("provider:badge", "idp/who").unwrap();
         let engine = ResolutionEngine::builder()
@@ -148,6 +207,16 @@ impl Gateway {
             panic!("a page is the first step");
         };
         (flow, url)
+    }
+
+    /// A flow for another device, and what it shows.
+    pub async fn start_device(&self) -> (SignInFlow, SignInStep) {
+        let request = self.target().sign_in();
+        let flow = request.method(SignInMethod::DeviceCode).start().await.unwrap();
+        match flow.status() {
+            FlowStatus::Step(step) => (flow, step),
+            other => panic!("a code is the first step: {other:?}"),
+        }
     }
 
     /// The person signs in, and the host is called back.
@@ -220,6 +289,16 @@ impl Gateway {
     pub async fn close(&self) {
         self.engine.shutdown().await;
         self.grants.close().await;
+    }
+}
+
+/// Polls as often as it is told to, until there is something else to say.
+pub async fn poll(flow: &SignInFlow) -> Result<FlowStatus, CredentialError> {
+    loop {
+        match flow.answer(SignInAnswer::Poll).await? {
+            FlowStatus::Pending { poll_after } => tokio::time::sleep(poll_after).await,
+            other => return Ok(other),
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use credential_provider_api::ExposeSecret as _;
-use oauth_provider::{HttpClient as _, HttpRequest, ReqwestClient};
+use credential_provider_api::{ExposeSecret as _, Origin, SecretString};
+use oauth_provider::{HttpClient as _, HttpRequest, ReqwestClient, SigningAlgorithm};
 use serde_json::Value;
 
 /// An issuer of somebody else's make.
@@ -15,6 +15,7 @@ pub struct Peer {
     /// What its people type.
     pub password: &'static str,
     log: PathBuf,
+    keys: PathBuf,
 }
 
 /// A request to its token endpoint.
@@ -26,7 +27,10 @@ pub struct TokenCall {
     /// Fingerprints of the refresh token that came, and of the one that was given.
     pub sent: Option<String>,
     pub issued: Option<String>,
+    /// A fingerprint of the device's code.
+    pub device: Option<String>,
     pub rotated: bool,
+    account: Option<String>,
 }
 
 fn variable(name: &str) -> String {
@@ -36,20 +40,23 @@ fn variable(name: &str) -> String {
 impl Peer {
     fn named(name: &str, password: &'static str) -> Self {
         let issuer = variable(&format!("OAUTH_{name}_ISSUER"));
-        Self { issuer, password, log: variable(&format!("OAUTH_{name}_LOG")).into() }
+        let of = |what: &str| variable(&format!("OAUTH_{name}_{what}")).into();
+        Self { issuer, password, log: of("LOG"), keys: of("KEYS") }
     }
 
-    /// oidc-provider; access tokens live 3 s, refresh tokens are spent by use.
+    /// oidc-provider; access tokens live 3 s, refresh tokens are spent by use, each proof needs a
+    /// nonce.
     pub fn oidc() -> Self {
         Self::named("OIDC", "any")
     }
 
-    /// The same; refresh tokens stay as they are.
+    /// The same; refresh tokens stay as they are, authorization requests are pushed, and a device
+    /// must wait 3 s between two questions, though it is told 1.
     pub fn oidc_kept() -> Self {
         Self::named("OIDC_KEPT", "any")
     }
 
-    /// As the first; access tokens outlive a test.
+    /// As the first; access tokens outlive a test, devices' codes live 4 s, proofs need no nonce.
     pub fn oidc_long() -> Self {
         Self::named("OIDC_LONG", "any")
     }
@@ -59,7 +66,12 @@ impl Peer {
         Self::named("DOT_GRACE_0", "pw")
     }
 
-    /// The same; within half a minute it gives the same tokens again.
+    /// The same; access tokens outlive a test.
+    pub fn toolkit_long() -> Self {
+        Self::named("DOT_LONG", "pw")
+    }
+
+    /// As the first of these; within half a minute it gives the same tokens again.
     pub fn toolkit_with_grace() -> Self {
         Self::named("DOT_GRACE_30", "pw")
     }
@@ -79,28 +91,65 @@ impl Peer {
         Self::named("MCP_OWN", "any")
     }
 
-    /// What it was asked on behalf of `person`.
-    pub fn calls_of(&self, person: &str) -> Vec<TokenCall> {
-        let text = fs::read_to_string(&self.log).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let own = lines.filter(|line| line["account"].as_str() == Some(person));
-        own.map(|line| {
-            let text = |name: &str| line[name].as_str().map(str::to_owned);
-            TokenCall {
-                grant_type: text("grant_type").unwrap(),
-                client: text("client").unwrap_or_default(),
-                error: text("error"),
-                sent: text("sent"),
-                issued: text("issued"),
-                rotated: line["rotated"].as_bool().unwrap(),
-            }
-        })
-        .collect()
+    /// Where it and its services are.
+    pub fn origin(&self) -> Origin {
+        let issuer = url::Url::parse(&self.issuer).unwrap();
+        Origin::parse(&issuer.origin().ascii_serialization()).unwrap()
     }
 
-    /// Those with a refresh token.
+    /// A private key whose public part the issuer has, and its name there.
+    pub fn client_key(&self, algorithm: SigningAlgorithm) -> (SecretString, &'static str) {
+        let (file, id) = match algorithm {
+            SigningAlgorithm::ES256 => ("ec.pem", "ec-1"),
+            _ => ("rsa.pem", "rsa-1"),
+        };
+        (fs::read_to_string(self.keys.join(file)).unwrap().into(), id)
+    }
+
+    /// All that it was asked for.
+    fn calls(&self) -> Vec<TokenCall> {
+        let text = fs::read_to_string(&self.log).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines
+            .map(|line| {
+                let text = |name: &str| line[name].as_str().map(str::to_owned);
+                TokenCall {
+                    grant_type: text("grant_type").unwrap(),
+                    client: text("client").unwrap_or_default(),
+                    error: text("error"),
+                    sent: text("sent"),
+                    issued: text("issued"),
+                    device: text("device"),
+                    rotated: line["rotated"].as_bool().unwrap(),
+                    account: text("account"),
+                }
+            })
+            .collect()
+    }
+
+    /// What it was asked on behalf of `person`.
+    pub fn calls_of(&self, person: &str) -> Vec<TokenCall> {
+        let own = |call: &TokenCall| call.account.as_deref() == Some(person);
+        self.calls().into_iter().filter(own).collect()
+    }
+
+    /// What `client` asked, in whosever name.
+    pub fn calls_by(&self, client: &str) -> Vec<TokenCall> {
+        self.calls().into_iter().filter(|call| call.client == client).collect()
+    }
+
+    /// What it answered to the device with which `person` signed in, question by question; `None` for
+    /// tokens.
+    pub fn device_answers_for(&self, person: &str) -> Vec<Option<String>> {
+        let device = self.calls_of(person).into_iter().find_map(|call| call.device);
+        let of_device = |call: &TokenCall| device.is_some() && call.device == device;
+        self.calls().into_iter().filter(of_device).map(|call| call.error).collect()
+    }
+
+    /// Those with a refresh token. A proof that lacked a nonce spent nothing, and is left out.
     pub fn renewals_of(&self, person: &str) -> Vec<TokenCall> {
         let calls = self.calls_of(person).into_iter();
+        let calls = calls.filter(|call| call.error.as_deref() != Some("use_dpop_nonce"));
         calls.filter(|call| call.grant_type == "refresh_token").collect()
     }
 

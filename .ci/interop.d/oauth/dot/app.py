@@ -49,6 +49,8 @@ settings.configure(
         "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
     ],
+    # The secrets are of no worth either: a slow hash only makes tokens of seconds come late.
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     AUTHENTICATION_BACKENDS=["anybody.Anybody"],
     TEMPLATES=[{
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -74,6 +76,9 @@ settings.configure(
         "REFRESH_TOKEN_EXPIRE_SECONDS": 3600,
         "SCOPES": {"openid": "OpenID", "email": "email", "read": "read"},
         "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
+        "OAUTH_DEVICE_VERIFICATION_URI": base + "/o/device/",
+        "OAUTH_DEVICE_VERIFICATION_URI_COMPLETE": lambda code: f"{base}/o/device/?user_code={code}",
+        "DEVICE_FLOW_INTERVAL": 1,
         "ALLOW_LOCALHOST_LOOPBACK": True,
         "ALLOWED_SCHEMES": ["http", "https"],
         "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
@@ -89,13 +94,21 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402
 from oauth2_provider.models import Application  # noqa: E402
 
 call_command("migrate", verbosity=0)
-for name, kind, secret in [("pub", "public", ""), ("conf", "confidential", "conf-secret")]:
+# Here a client has one way to come by a token.
+for name, kind, secret, grant in [
+    ("pub", "public", "", Application.GRANT_AUTHORIZATION_CODE),
+    ("conf", "confidential", "conf-secret", Application.GRANT_AUTHORIZATION_CODE),
+    ("device", "public", "", Application.GRANT_DEVICE_CODE),
+    ("device-conf", "confidential", "device-secret", Application.GRANT_DEVICE_CODE),
+    ("robot", "confidential", "robot-secret", Application.GRANT_CLIENT_CREDENTIALS),
+]:
     Application.objects.update_or_create(client_id=name, defaults={
         "name": name,
         "client_type": kind,
         "client_secret": secret,
-        "authorization_grant_type": "authorization-code",
+        "authorization_grant_type": grant,
         "redirect_uris": "http://127.0.0.1/callback http://localhost/callback",
+        "post_logout_redirect_uris": "http://127.0.0.1/bye",
         "algorithm": "RS256",
     })
 

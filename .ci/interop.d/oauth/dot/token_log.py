@@ -46,6 +46,7 @@ class TokenLog:
             "error": answer.get("error"),
             "sent": fingerprint(sent),
             "issued": fingerprint(issued),
+            "device": fingerprint(one("device_code")),
             "rotated": status == 200 and bool(sent) and bool(issued) and sent != issued,
         }
         with self.lock, open(self.file, "a") as log:

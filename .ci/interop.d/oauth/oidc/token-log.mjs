@@ -21,7 +21,7 @@ export const tokenLog = (provider, file) => {
     if (account && grant) grants.set(account, (grants.get(account) ?? new Set()).add(grant));
     if (file) appendFileSync(file, `${JSON.stringify({
       at: Date.now(), grant_type: params?.grant_type, client: client?.clientId, account,
-      status: ctx.status, error: ctx.body?.error, sent, issued,
+      status: ctx.status, error: ctx.body?.error, sent, issued, device: fingerprint(params?.device_code),
       rotated: ctx.status === 200 && sent !== undefined && issued !== undefined && sent !== issued,
     })}\n`);
     // So that a client can be killed between sending and saving.
