@@ -9,6 +9,7 @@ part_setup() {
   need gnome-keyring-daemon gnome-keyring
   need secret-tool libsecret-tools
   need keyctl keyutils
+  need setpriv util-linux
 }
 
 part_packages() { echo keychain-provider; }

@@ -71,6 +71,7 @@
 //! (taking it back makes gnome-keyring 42 abort), and as long as it stands there is no second one. A
 //! prompt declined is not repeated for 10 s.
 //!
+//! Locking takes what was read along: at once where the store tells of it, else when it is read again.
 //! A locked collection may hide what is in it, so while the default one is locked, an item that is
 //! not found is `interaction_required` too, and never "not set".
 //!

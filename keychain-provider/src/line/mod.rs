@@ -131,6 +131,3 @@ impl Drop for GiveUp {
         self.0.give_up();
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use credential_provider_api::{
-    Credential, CredentialError, CredentialProvider as _, CredentialRef, ErrorCode,
+    Clock as _, Credential, CredentialError, CredentialProvider as _, CredentialRef, ErrorCode,
     ExposeSecret as _, Field, FlowId, IdPattern, Interaction, Key, ManualClock, ProviderId,
     Request, Resolution, SecretString, SignIn as _, SignInAnswer, SignInProgress, SignInStart,
     Timestamp,
@@ -52,6 +52,11 @@ pub(crate) enum Prompted {
 impl Fake {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// How many others hold the store open or listen to it.
+    pub(crate) fn others(&self) -> usize {
+        Arc::strong_count(&self.state) - 1
     }
 
     /// Ends whatever waits.
@@ -133,6 +138,7 @@ impl Keychain for Opened {
     ) -> Result<(), CredentialError> {
         let attributes = Item::Own(item.clone()).attributes();
         self.0.enter()?.items.insert(attributes.clone(), secret.expose_secret().to_vec());
+        self.0.let_go.notify_all();
         self.0.tell(&Noticed::Item(attributes));
         Ok(())
     }
@@ -242,6 +248,20 @@ impl World {
         let done = self.provider.answer(request, &mut state, answer).await?;
         let SignInProgress::Finished(done) = done else { panic!("{done:?}") };
         self.provider.accept(request, done).await.map(drop)
+    }
+
+    /// Until what waits next waits for the moment this far ahead: what a thread does takes real time.
+    pub(crate) async fn waits_for(&self, ahead: Duration) {
+        let moment = self.clock.now().plus(ahead);
+        for _ in 0..5000 {
+            if self.clock.next_sleeper() == Some(moment) {
+                return;
+            }
+            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1)))
+                .await
+                .unwrap();
+        }
+        panic!("nobody waits for {moment}, but for {:?}", self.clock.next_sleeper());
     }
 
     /// Lets the time pass once somebody waits for it.

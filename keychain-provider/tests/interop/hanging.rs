@@ -28,6 +28,8 @@ struct Silent {
 enum Greets {
     Never,
     Once,
+    /// It would talk, but not encrypted.
+    InPlain,
 }
 
 #[zbus::interface(name = "org.freedesktop.Secret.Service")]
@@ -36,7 +38,10 @@ impl Silent {
         &self,
         _algorithm: String,
         _input: OwnedVariant,
-    ) -> (OwnedVariant, OwnedObjectPath) {
+    ) -> zbus::fdo::Result<(OwnedVariant, OwnedObjectPath)> {
+        if self.greets == Greets::InPlain {
+            return Err(zbus::fdo::Error::NotSupported("only plain".into()));
+        }
         if self.greets == Greets::Never {
             self.asked.fetch_add(1, Ordering::SeqCst);
             std::future::pending::<()>().await;
@@ -44,7 +49,7 @@ impl Silent {
         // A public key is a number, and any but the trivial ones will do.
         let key = zbus::Variant::from(vec![7_u8; 128]);
         let path = OwnedObjectPath::try_from("/org/freedesktop/secrets/session/s1").unwrap();
-        (OwnedVariant::try_from(key).unwrap(), path)
+        Ok((OwnedVariant::try_from(key).unwrap(), path))
     }
 
     async fn search_items(
@@ -139,4 +144,14 @@ async fn once_it_answers_again_it_is_asked_again() {
     session.start_keyring();
     let (code, _) = ask(&provider, request("openai"), Duration::from_secs(5)).await;
     assert_eq!(code, ErrorCode::NeedsReauth, "gnome-keyring has no such item, and says so");
+}
+
+#[tokio::test]
+#[ignore = "needs dbus-daemon"]
+async fn promise_6_a_service_that_does_not_encrypt_is_refused() {
+    let session = Session::bare("plain");
+    let (_bus, _) = silent(&session, Greets::InPlain).await;
+    let provider = provider(&session);
+    let (code, _) = ask(&provider, request("openai"), Duration::from_secs(5)).await;
+    assert_eq!(code, ErrorCode::Unsupported);
 }

@@ -110,17 +110,26 @@ async fn without_anybody_to_show_a_prompt_the_answer_is_locked() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs gnome-keyring"]
-async fn within_an_engine_an_unlocked_keyring_is_noticed() {
+async fn within_an_engine_locking_and_unlocking_are_noticed() {
     let session = Session::unlocked("noticed");
     let provider = provider(&session);
     set(&provider, &request("openai"), &[("key", "sk-1")]).await.unwrap();
-    session.lock();
     let engine = engine(provider);
     let tool = engine.consumer("tool:test").unwrap();
-    let error = tool.request(&named("openai")).await.unwrap_err();
+    tool.request(&named("openai")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Locking takes what was read with it.
+    session.lock();
+    let until = Instant::now() + Duration::from_secs(2);
+    let error = loop {
+        match tool.request(&named("openai")).await {
+            Ok(_) => assert!(Instant::now() < until, "it is locked and served"),
+            Err(error) => break error,
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
     assert_eq!(error.code(), ErrorCode::InteractionRequired);
     // The engine remembers that for a minute, unless it hears of the unlocking.
-    tokio::time::sleep(Duration::from_millis(300)).await;
     unlock_otherwise(&session).await;
     let until = Instant::now() + Duration::from_secs(2);
     let served = loop {

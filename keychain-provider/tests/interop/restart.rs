@@ -120,3 +120,41 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     }
     found
 }
+
+/// As under `sudo` or `su`: the address is there, and the bus is another user's.
+#[test]
+#[ignore = "needs root and setpriv"]
+fn another_users_bus_is_no_keychain_and_no_outage() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let session = Session::unlocked("another-user");
+    let program = session.home.join("program");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    for path in [&session.home, &program] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let output = session
+        .command("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(["--ignored", "--exact", "--nocapture", "restart::as_another_user"])
+        .env("KEYCHAIN_TEST_WITHIN", "1")
+        .output()
+        .expect("setpriv");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("refused as another's"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "needs root and setpriv"]
+async fn as_another_user() {
+    if std::env::var_os("KEYCHAIN_TEST_WITHIN").is_none() {
+        return; // `another_users_bus_is_no_keychain_and_no_outage` runs it.
+    }
+    let clock = Arc::new(SystemClock::new());
+    let platform = Arc::new(Platform::new(Environment::of_this_process()));
+    let provider = builder().build(platform, clock).unwrap();
+    let error = resolved(&provider, &request("openai")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotConfigured, "{error}");
+    assert!(error.detail().contains("another's"), "{error}");
+    eprintln!("refused as another's");
+}

@@ -27,16 +27,22 @@ pub(super) async fn connect(environment: &Environment) -> Result<Connection, Cre
 }
 
 fn refused(error: &Error, place: &str) -> CredentialError {
-    let composed = |what: &str| Detail::composed(format!("{what}{place}"));
-    match error {
-        Error::InputOutput(io) if io.kind() == std::io::ErrorKind::PermissionDenied => absent(
-            composed("the session bus denies this user: it is another's, as under sudo or su"),
-        ),
-        Error::Handshake(_) => {
-            absent(composed("the session bus lets this user not in: it is another's"))
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, PermissionDenied, UnexpectedEof};
+    let turned_away = match error {
+        // A bus that knows who asks closes the connection without a word.
+        Error::InputOutput(io) => {
+            matches!(io.kind(), BrokenPipe | ConnectionReset | PermissionDenied | UnexpectedEof)
         }
-        _ => unavailable(composed("nobody answers at the session bus's address")),
+        Error::Handshake(_) => true,
+        _ => false,
+    };
+    if turned_away {
+        let detail = format!(
+            "the session bus turns this user away{place}: it is another's, as under sudo or su"
+        );
+        return absent(Detail::composed(detail));
     }
+    unavailable(Detail::composed(format!("nobody answers at the session bus's address{place}")))
 }
 
 /// Whether a Secret Service is on the bus, or would come if called.

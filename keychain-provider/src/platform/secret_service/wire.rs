@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zbus::{Connection, DynamicType, Error, ObjectPath, OwnedObjectPath, OwnedVariant, Type};
 
-use crate::error::{garbled, interaction, unavailable};
+use crate::error::{garbled, interaction, unavailable, unsupported};
 
 pub(super) const NAME: &str = "org.freedesktop.secrets";
 pub(super) const ROOT: &str = "/org/freedesktop/secrets";
@@ -93,6 +93,9 @@ fn meaning(error: &Error) -> Failure {
             | zbus::fdo::Error::UnknownInterface(_) => return Failure::NoObject,
             zbus::fdo::Error::AccessDenied(_) => {
                 unavailable("the Secret Service denies this process access")
+            }
+            zbus::fdo::Error::NotSupported(_) => {
+                unsupported("the Secret Service does not do that; secrets on the bus are encrypted")
             }
             _ => gone(),
         },
