@@ -36,6 +36,7 @@ pub(crate) fn garbled(detail: impl Into<Detail>) -> CredentialError {
 }
 
 /// Several items match where one is meant.
+#[allow(dead_code, reason = "not every set of features has a store that finds several")]
 pub(crate) fn ambiguous(count: usize) -> CredentialError {
     let detail = format!("{count} items of the keychain match: name more attributes");
     CredentialError::new(ErrorCode::ConfigurationInvalid, Detail::composed(detail))

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use credential_provider_api::{
-    ConfigError, CredentialKind, CredentialProvider, CredentialRef, ErrorClass, ErrorCode,
-    FactoryContext, Key, ManualClock, ProviderFactory as _, ProviderId, Request, SeededRandom,
-    Settings, SignInMethod, Timestamp,
+    ConfigError, CredentialKind, CredentialProvider, CredentialRef, ErrorCode, FactoryContext, Key,
+    ManualClock, ProviderFactory as _, ProviderId, Request, SeededRandom, Settings, SignInMethod,
+    Timestamp,
 };
 use keychain_provider::{Environment, KeychainFactory};
 use serde_json::{Value, json};
@@ -167,7 +167,7 @@ async fn without_a_session_bus_the_answer_says_what_to_do_and_nothing_takes_over
         let provider = built_in(environment, &config).await.unwrap();
         let error = provider.resolve(&request("openai")).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::NotConfigured, "{error}");
-        assert_eq!(error.class(), ErrorClass::FixConfiguration);
+        assert_eq!(error.class(), credential_provider_api::ErrorClass::FixConfiguration);
         assert!(error.detail().contains(said), "{error}");
         assert!(!format!("{error}").contains("192.0.2"), "{error}");
         let checked = provider.check(&request("openai"), None).await.unwrap_err();

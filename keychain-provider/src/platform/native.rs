@@ -13,36 +13,46 @@ use crate::error::{ambiguous, garbled, interaction, unavailable, unsupported};
 use crate::item::{Item, OwnItem};
 use crate::keychain::{Call, Condition, Keychain};
 
-/// How a platform names items of other programs, and how it searches.
-#[derive(Clone, Copy)]
-pub(super) struct Dialect {
-    /// The modifier by which an item can be named in place of service and account.
-    pub(super) target: Option<&'static str>,
-    /// Whether a search can name the service; else all are looked through.
-    pub(super) searches_by_service: bool,
+/// How a platform differs from others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "each platform makes one of them")]
+pub(super) enum Dialect {
+    /// macOS: a search by service reads no secret; an item's secret is its bytes.
+    Apple,
+    /// Windows: all items are looked through; other programs' are UTF-16 text, and may be named by
+    /// their `target`.
+    Windows,
 }
 
 pub(super) struct Native {
-    store: Arc<CredentialStore>,
+    own: Arc<CredentialStore>,
+    foreign: Arc<CredentialStore>,
     dialect: Dialect,
 }
 
 impl Native {
-    pub(super) fn new(store: Arc<CredentialStore>, dialect: Dialect) -> Self {
-        Self { store, dialect }
+    /// Items of ours in one store, other programs' in the other: the names may be built differently.
+    pub(super) fn new(
+        own: Arc<CredentialStore>,
+        foreign: Arc<CredentialStore>,
+        dialect: Dialect,
+    ) -> Self {
+        Self { own, foreign, dialect }
     }
 
     fn entry(&self, item: &Item) -> Result<Entry, CredentialError> {
         let built = match item {
-            Item::Own(own) => self.store.build(own.service(), own.account(), None),
+            Item::Own(own) => self.own.build(own.service(), own.account(), None),
             Item::Foreign(foreign) => {
-                let target = self.dialect.target.filter(|_| foreign.attributes().len() == 1);
-                let target = target.and_then(|name| Some((name, foreign.attributes().get(name)?)));
+                let target = foreign.attributes().get("target");
+                let target = target.filter(|_| {
+                    self.dialect == Dialect::Windows && foreign.attributes().len() == 1
+                });
                 match (foreign.service_and_account(), target) {
-                    (Some((service, account)), _) => self.store.build(service, account, None),
-                    (None, Some((name, value))) => {
-                        let modifiers = HashMap::from([(name, value.as_str())]);
-                        self.store.build("", "", Some(&modifiers))
+                    (Some((service, account)), _) => self.foreign.build(service, account, None),
+                    (None, Some(target)) => {
+                        let modifiers = HashMap::from([("target", target.as_str())]);
+                        self.foreign.build("", "", Some(&modifiers))
                     }
                     (None, None) => {
                         let detail = "an item of this platform is named by service and account";
@@ -54,11 +64,17 @@ impl Native {
         built.map_err(|error| meaning(&error))
     }
 
-    /// Service and account of what is there.
-    fn names(&self, service: &str) -> Result<Vec<(String, String)>, CredentialError> {
-        let by_service = HashMap::from([("service", service)]);
-        let spec = if self.dialect.searches_by_service { by_service } else { HashMap::new() };
-        let found = self.store.search(&spec).map_err(|error| meaning(&error))?;
+    /// Service and account of what is in a store.
+    fn names(
+        &self,
+        store: &Arc<CredentialStore>,
+        service: &str,
+    ) -> Result<Vec<(String, String)>, CredentialError> {
+        let spec = match self.dialect {
+            Dialect::Apple => HashMap::from([("service", service)]),
+            Dialect::Windows => HashMap::new(),
+        };
+        let found = store.search(&spec).map_err(|error| meaning(&error))?;
         let names = found.iter().filter_map(Entry::get_specifiers);
         Ok(names.filter(|(of, _)| of == service).collect())
     }
@@ -66,7 +82,11 @@ impl Native {
 
 impl Keychain for Native {
     fn read(&mut self, item: &Item, _: &Call) -> Result<Option<SecretSlice<u8>>, CredentialError> {
-        match self.entry(item)?.get_secret() {
+        let entry = self.entry(item)?;
+        let text = matches!(item, Item::Foreign(_)) && self.dialect == Dialect::Windows;
+        let secret =
+            if text { entry.get_password().map(String::into_bytes) } else { entry.get_secret() };
+        match secret {
             Ok(secret) => Ok(Some(secret.into())),
             Err(Error::NoEntry) => Ok(None),
             Err(error) => Err(meaning(&error)),
@@ -92,22 +112,25 @@ impl Keychain for Native {
         }
     }
 
-    fn holds(&mut self, item: &Item, call: &Call) -> Result<bool, CredentialError> {
-        let pair = match item {
-            Item::Own(own) => Some((own.service(), own.account())),
-            Item::Foreign(foreign) => foreign.service_and_account(),
+    fn holds(&mut self, item: &Item, _: &Call) -> Result<bool, CredentialError> {
+        let entry = self.entry(item)?;
+        let (store, pair) = match item {
+            Item::Own(own) => (&self.own, Some((own.service(), own.account()))),
+            Item::Foreign(foreign) => (&self.foreign, foreign.service_and_account()),
         };
-        match pair {
-            Some((service, account)) => {
-                Ok(self.names(service)?.iter().any(|(_, found)| found == account))
-            }
-            // Such an item can only be looked for by reading it.
-            None => self.read(item, call).map(|found| found.is_some()),
+        // On macOS attributes come with the secret, and perhaps with a question to a person.
+        if let (Dialect::Apple, Some((service, account))) = (self.dialect, pair) {
+            return Ok(self.names(store, service)?.iter().any(|(_, found)| found == account));
+        }
+        match entry.get_attributes() {
+            Ok(_) => Ok(true),
+            Err(Error::NoEntry) => Ok(false),
+            Err(error) => Err(meaning(&error)),
         }
     }
 
     fn accounts(&mut self, service: &str, _: &Call) -> Result<Vec<String>, CredentialError> {
-        Ok(self.names(service)?.into_iter().map(|(_, account)| account).collect())
+        Ok(self.names(&self.own, service)?.into_iter().map(|(_, account)| account).collect())
     }
 
     fn condition(&mut self, _: &Call) -> Result<Condition, CredentialError> {

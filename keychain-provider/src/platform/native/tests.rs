@@ -9,9 +9,12 @@ use crate::keychain::tests::a_call;
 use credential_provider_api::ErrorCode;
 
 fn natives() -> (Native, Arc<CredentialStore>) {
+    of(Dialect::Apple)
+}
+
+fn of(dialect: Dialect) -> (Native, Arc<CredentialStore>) {
     let store: Arc<CredentialStore> = mock::Store::new().unwrap();
-    let dialect = Dialect { target: None, searches_by_service: true };
-    (Native::new(store.clone(), dialect), store)
+    (Native::new(store.clone(), store.clone(), dialect), store)
 }
 
 fn own(account: &str) -> OwnItem {
@@ -54,6 +57,24 @@ fn another_programs_item_is_read_by_service_and_account_and_by_nothing_else() {
     let pairs = [("server".to_owned(), "github.com".to_owned())];
     let other = Item::Foreign(ForeignItem::with_attributes(pairs).unwrap());
     assert_eq!(native.read(&other, &call).unwrap_err().code(), ErrorCode::Unsupported);
+}
+
+#[test]
+fn on_windows_all_is_looked_through_and_what_is_there_is_asked_of_the_item() {
+    let (mut native, store) = of(Dialect::Windows);
+    let call = a_call();
+    store.build("gh:github.com", "me", None).unwrap().set_password("gho_1").unwrap();
+    native.write(&own("openai"), "label", &secret("sk-1"), &call).unwrap();
+    assert_eq!(native.accounts("svc", &call).unwrap(), ["openai"]);
+    let item = Item::Foreign(ForeignItem::of("gh:github.com", "me"));
+    assert_eq!(native.read(&item, &call).unwrap().unwrap().expose_secret(), b"gho_1");
+    assert!(native.holds(&item, &call).unwrap());
+    let other = Item::Foreign(ForeignItem::of("gh:github.com", "you"));
+    assert!(!native.holds(&other, &call).unwrap());
+    // The mock knows no targets, and is asked for one.
+    let target = [("target".to_owned(), "git:https://github.com".to_owned())];
+    let target = Item::Foreign(ForeignItem::with_attributes(target).unwrap());
+    assert_eq!(native.read(&target, &call).unwrap_err().code(), ErrorCode::Unsupported);
 }
 
 #[test]
