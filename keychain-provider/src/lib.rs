@@ -67,7 +67,8 @@
 //! request [allows asking](credential_provider_api::Interaction::Allowed), **one** prompt is raised,
 //! however many requests and credentials wait for it; those that may not ask are answered meanwhile.
 //! All of them are served when it is answered, or when the store is unlocked in another way. A
-//! request waits for `promptSeconds` or its own deadline; the prompt stands until a person answers it
+//! request waits for `promptSeconds` or its own deadline (an engine's fetch limit is one); the prompt
+//! stands until a person answers it
 //! (taking it back makes gnome-keyring 42 abort), and as long as it stands there is no second one. A
 //! prompt declined is not repeated for 10 s.
 //!

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::{Fake, World, own, secret};
-use credential_provider_api::{Clock as _, CredentialError, ErrorCode, Request};
+use credential_provider_api::{
+    Clock as _, CredentialError, CredentialProvider as _, ErrorCode, Request,
+};
 
 type Answer = Result<credential_provider_api::Credential, CredentialError>;
 
@@ -147,13 +149,14 @@ async fn the_queue_is_bounded_and_who_gave_up_does_not_count() {
 }
 
 #[tokio::test]
-async fn the_thread_ends_with_the_provider() {
+async fn the_threads_end_with_the_provider() {
     let world = World::new();
     world.fake.put(&own("openai"), "sk-1");
     world.read(&world.request("openai")).await.unwrap();
+    let changes = world.provider.changes();
     let World { fake, provider, .. } = world;
     let dropped = Arc::downgrade(&provider);
-    drop(provider);
+    drop((provider, changes));
     assert!(dropped.upgrade().is_none());
     let ended = move || {
         (0..2000).any(|_| {

@@ -162,3 +162,40 @@ fn meaning(error: &KeyError) -> CredentialError {
         _ => unavailable("the kernel's key retention service failed"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::item::ForeignItem;
+    use credential_provider_api::{ErrorClass, ErrorCode};
+
+    #[test]
+    fn a_keyring_that_is_denied_is_no_keychain_and_not_an_outage() {
+        for error in [
+            KeyError::AccessDenied,
+            KeyError::PermissionDenied,
+            KeyError::OperationNotSupported,
+            KeyError::KeyDoesNotExist,
+            KeyError::Unknown(38),
+        ] {
+            let error = missing(&error);
+            assert_eq!(error.code(), ErrorCode::NotConfigured, "{error}");
+            assert_eq!(error.class(), ErrorClass::FixConfiguration);
+        }
+        assert_eq!(meaning(&KeyError::QuotaExceeded).code(), ErrorCode::Unavailable);
+        assert_eq!(meaning(&KeyError::AccessDenied).code(), ErrorCode::Unsupported);
+    }
+
+    #[test]
+    fn another_programs_key_is_named_by_its_description_or_service_and_account() {
+        let of = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+            description(&Item::Foreign(ForeignItem::with_attributes(pairs).unwrap()))
+        };
+        assert_eq!(of(&[("description", "x")]).unwrap(), "x");
+        assert_eq!(of(&[("service", "s"), ("account", "a")]).unwrap(), "s:a");
+        for other in [&[("server", "x")][..], &[("description", "x"), ("server", "y")]] {
+            assert_eq!(of(other).unwrap_err().code(), ErrorCode::Unsupported);
+        }
+    }
+}

@@ -75,6 +75,20 @@ async fn promise_10_another_programs_item_is_read_and_never_rewritten() {
 
 #[tokio::test]
 #[ignore = "needs gnome-keyring and secret-tool"]
+async fn of_several_that_match_the_one_in_the_default_collection_counts() {
+    let session = Session::unlocked("collections");
+    let provider = provider(&session);
+    let gh = ["service", "gh:github.com", "account", "me"];
+    session.store(&[&["--collection=session"], &gh[..]].concat(), "gho_session");
+    let read = resolved(&provider, &request("github")).await.unwrap();
+    assert_eq!(secret(&read), "gho_session");
+    session.store(&gh, "gho_login");
+    let read = resolved(&provider, &request("github")).await.unwrap();
+    assert_eq!(secret(&read), "gho_login");
+}
+
+#[tokio::test]
+#[ignore = "needs gnome-keyring and secret-tool"]
 async fn a_list_names_what_is_there_and_reads_no_secret() {
     let session = Session::unlocked("list");
     let provider = provider(&session);
