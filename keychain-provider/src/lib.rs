@@ -68,9 +68,8 @@
 //! however many requests and credentials wait for it; those that may not ask are answered meanwhile.
 //! All of them are served when it is answered, or when the store is unlocked in another way. A
 //! request waits for `promptSeconds` or its own deadline (an engine's fetch limit is one); the prompt
-//! stands until a person answers it
-//! (taking it back makes gnome-keyring 42 abort), and as long as it stands there is no second one. A
-//! prompt declined is not repeated for 10 s.
+//! stands until a person answers it (taking it back makes gnome-keyring 42 abort), and as long as it
+//! stands there is no second one. A prompt declined is not repeated for 10 s.
 //!
 //! Locking takes what was read along: at once where the store tells of it, else when it is read again.
 //! A locked collection may hide what is in it, so while the default one is locked, an item that is

@@ -97,6 +97,47 @@ async fn a_prompt_that_nobody_answers_stays_the_only_one() {
 
 #[tokio::test]
 #[ignore = "needs gnome-keyring"]
+async fn a_prompt_whose_dialog_vanishes_is_over() {
+    let session = Session::unlocked("vanished");
+    let prompter = Prompter::start(&session).await;
+    let provider = Arc::new(provider(&session));
+    set(&provider, &request("openai"), &[("key", "sk-1")]).await.unwrap();
+    session.lock();
+    let asked = {
+        let provider = provider.clone();
+        tokio::spawn(async move { resolved(&provider, &asking("openai")).await })
+    };
+    wait_for("a prompt is shown", || prompter.shown() == 1).await;
+    drop(prompter);
+    let ended = tokio::time::timeout(Duration::from_secs(5), asked).await;
+    let error = ended.expect("nobody waits for a dialog that is gone").unwrap().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InteractionRequired, "{error}");
+}
+
+#[tokio::test]
+#[ignore = "needs gnome-keyring"]
+async fn a_daemon_killed_while_its_prompt_stands_is_an_answer() {
+    let mut session = Session::unlocked("killed-prompt");
+    let prompter = Prompter::start(&session).await;
+    let provider = Arc::new(provider(&session));
+    set(&provider, &request("openai"), &[("key", "sk-1")]).await.unwrap();
+    session.lock();
+    let asked = {
+        let provider = provider.clone();
+        tokio::spawn(async move { resolved(&provider, &asking("openai")).await })
+    };
+    wait_for("a prompt is shown", || prompter.shown() == 1).await;
+    session.kill_keyring();
+    let ended = tokio::time::timeout(Duration::from_secs(5), asked).await;
+    let error = ended.expect("nobody waits for a daemon that is gone").unwrap().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unavailable, "{error}");
+    session.start_keyring();
+    let served = resolved(&provider, &asking("openai")).await.unwrap();
+    assert_eq!(secret(&served), "sk-1");
+}
+
+#[tokio::test]
+#[ignore = "needs gnome-keyring"]
 async fn without_anybody_to_show_a_prompt_the_answer_is_locked() {
     let session = Session::unlocked("headless");
     let provider = provider(&session);
