@@ -8,6 +8,7 @@ pub(crate) mod fuzzing;
 mod host;
 mod ring;
 mod source;
+mod text;
 
 pub use data_key::{DataKey, KeyId};
 #[cfg(unix)]

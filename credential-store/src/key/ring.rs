@@ -1,6 +1,10 @@
 //! [`KeyRing`]: the key that encrypts, and the older ones that still decrypt.
 
+use credential_provider_api::{CredentialError, Detail, ErrorCode};
+use secrecy::SecretString;
+
 use super::data_key::{DataKey, KeyId};
+use super::text;
 
 /// The active key, and others that records may still be encrypted with.
 #[derive(Clone, Debug)]
@@ -46,5 +50,22 @@ impl KeyRing {
     /// All keys, the active one first.
     pub fn keys(&self) -> impl Iterator<Item = &DataKey> {
         std::iter::once(&self.active).chain(&self.old)
+    }
+
+    /// The text of a [key file](crate::KeyFile), for sources that keep it elsewhere.
+    #[must_use]
+    pub fn to_text(&self) -> SecretString {
+        SecretString::from(std::mem::take(&mut *text::text(self)))
+    }
+
+    /// The keys of a key file's text.
+    ///
+    /// # Errors
+    /// `store_unreadable` says what is wrong with it, and shows nothing of it.
+    pub fn from_text(text: &str) -> Result<Self, CredentialError> {
+        text::parse(text.as_bytes()).map_err(|why| {
+            let detail = Detail::composed(format!("the text of the keys {why}"));
+            CredentialError::new(ErrorCode::StoreUnreadable, detail)
+        })
     }
 }
