@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
-/// The methods OAuth needs.
+/// The methods that issuers, and the metadata services of clouds, need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HttpMethod {
@@ -12,6 +12,8 @@ pub enum HttpMethod {
     Get,
     /// Everything that carries a secret.
     Post,
+    /// A metadata service's token for a session with it.
+    Put,
 }
 
 /// A request. `Debug` shows the method and the address without its query.

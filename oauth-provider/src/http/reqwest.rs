@@ -23,6 +23,7 @@ use crate::endpoint::Endpoint;
 #[derive(Clone)]
 pub struct ReqwestClient {
     client: reqwest::Client,
+    plain: PlainHttp,
 }
 
 /// Makes a [`ReqwestClient`].
@@ -32,6 +33,14 @@ pub struct ReqwestClientBuilder {
     connect_limit: Duration,
     read_limit: Duration,
     total_limit: Duration,
+    plain: PlainHttp,
+}
+
+/// Where no TLS is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PlainHttp {
+    Loopback,
+    PrivateAddresses,
 }
 
 impl ReqwestClient {
@@ -49,6 +58,7 @@ impl ReqwestClient {
             connect_limit: Duration::from_secs(5),
             read_limit: Duration::from_secs(10),
             total_limit: Duration::from_secs(30),
+            plain: PlainHttp::Loopback,
         }
     }
 }
@@ -69,6 +79,13 @@ impl ReqwestClientBuilder {
     /// The longest a call may take in total.
     pub const fn total_limit(mut self, limit: Duration) -> Self {
         self.total_limit = limit;
+        self
+    }
+
+    /// Sends without TLS also to private, shared and link-local addresses (RFC 1918, 6598, 3927), said
+    /// as numbers: the metadata services of clouds are there and have no certificate. Not for issuers.
+    pub const fn plain_http_on_private_addresses(mut self) -> Self {
+        self.plain = PlainHttp::PrivateAddresses;
         self
     }
 
@@ -100,7 +117,7 @@ impl ReqwestClientBuilder {
             .timeout(self.total_limit)
             .build()
             .map_err(|_| failed())?;
-        Ok(ReqwestClient { client })
+        Ok(ReqwestClient { client, plain: self.plain })
     }
 }
 
@@ -108,10 +125,15 @@ impl ReqwestClientBuilder {
 impl HttpClient for ReqwestClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let forbidden = HttpError::NotSent(HttpProblem::Forbidden);
-        let url = Endpoint::parse(&request.url).map_err(|_| forbidden)?;
+        let url = match self.plain {
+            PlainHttp::Loopback => Endpoint::parse(&request.url),
+            PlainHttp::PrivateAddresses => Endpoint::parse_private(&request.url),
+        };
+        let url = url.map_err(|_| forbidden)?;
         let method = match request.method {
             HttpMethod::Get => reqwest::Method::GET,
             HttpMethod::Post => reqwest::Method::POST,
+            HttpMethod::Put => reqwest::Method::PUT,
         };
         let mut sending = self.client.request(method, url.url().clone());
         for (name, value) in &request.headers {
