@@ -259,7 +259,8 @@ fn address(text: &str) -> Result<Origin, &'static str> {
     let origin = Origin::parse(text.trim_end_matches('/'));
     let origin = origin.map_err(|_| "has the form https://host[:port]")?;
     let address = origin.host().trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    let loopback = address.map_or(origin.host() == "localhost", |address| address.is_loopback());
+    let loopback =
+        address.map_or_else(|_| origin.host() == "localhost", |address| address.is_loopback());
     if origin.scheme() == "https" || loopback {
         Ok(origin)
     } else {

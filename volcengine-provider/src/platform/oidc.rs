@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use credential_provider_api::{CredentialError, ErrorCode, Origin, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
-use zeroize::Zeroizing;
 
 use super::assume::{RoleSettings, received};
 use super::file::read;
@@ -57,7 +56,7 @@ impl OidcToken {
             let detail = "the file of the OIDC token has no text in it";
             return Err(failed(ErrorCode::NotConfigured, detail));
         }
-        let token = SecretString::from(Zeroizing::new(token.to_owned()).as_str());
+        let token = SecretString::from(token);
         let name = or(&self.session_name, "VOLCENGINE_OIDC_ROLE_SESSION_NAME");
         let name = name.unwrap_or_else(|| settings.session_name.clone());
         let mut request = AssumeRoleWithOIDC::new(token, role, name);
