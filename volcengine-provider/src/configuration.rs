@@ -211,7 +211,7 @@ impl VolcengineConfiguration {
             client,
             configured,
             metadata: self.credentials_metadata_url.map(|url| MetadataRole { url }),
-            file: CredentialFile { configured: self.credentials_file },
+            file: CredentialFile::new(self.credentials_file),
             oidc: self.oidc_token.map(|oidc| OidcToken {
                 role_trn: oidc.role_trn,
                 token_file: oidc.token_file,

@@ -72,8 +72,8 @@
 //!
 //! Keys with an end are renewed ahead of it by the engine. The end that STS tells is read with its
 //! offset and, where STS tells its own time too, counted from there. The credential file is looked at
-//! every 5 s, and what was read is asked for again when it has changed; keys read from it are served
-//! for 60 s at most. Keys in the environment and the configuration last until they are seen rejected.
+//! every 5 s, and when it has changed the keys are asked for again, and so is all that was derived from them. Keys
+//! without an end last until they change or are seen rejected.
 //!
 //! # Calls
 //! A [`Client`] signs each attempt anew: `X-Date`, `X-Content-Sha256`, `Host`, `Content-Type` and the

@@ -104,7 +104,7 @@ impl VolcengineProvider {
         let mut sites =
             vec![endpoints.site(Service::Identity).await, endpoints.site(Service::Sts).await];
         sites.extend(self.sites.iter().cloned());
-        let mut credential = Credential::access_key(keys.key).with_freshness(keys.freshness);
+        let mut credential = Credential::access_key(keys.key);
         if let Some(end) = keys.expires_at {
             credential = credential.with_expiry(end);
         }
@@ -161,26 +161,22 @@ impl CredentialProvider for VolcengineProvider {
         }
     }
 
-    /// The credential file, looked at every 5 s: it tells when it is another one.
+    /// The credential file, looked at every 5 s: it tells when it is another than was read.
     fn changes(&self) -> Changes {
         let (chain, platform) = (self.chain.clone(), self.platform.id.clone());
-        Box::pin(unfold((chain, platform, None), |(chain, platform, seen)| async move {
-            let (files, environment) = (&chain.runtime.files, &*chain.runtime.environment);
-            let path = chain.file.path(environment);
-            let mut seen = match seen {
-                Some(seen) => seen,
-                None => files.stamp(&path).await,
-            };
+        Box::pin(unfold((chain, platform, None), |(chain, platform, mut told)| async move {
+            let (files, environment) = (&*chain.runtime.files, &*chain.runtime.environment);
             loop {
                 let clock = &chain.runtime.clock;
                 clock.sleep_until(clock.now().plus(LOOK_EVERY)).await;
-                let found = files.stamp(&path).await;
-                if found != seen {
-                    seen = found;
+                let changed = chain.file.changed(files, environment).await;
+                // Nobody may have asked since it was told: once is enough.
+                if changed.is_some() && changed != told {
+                    told = changed;
                     break;
                 }
             }
-            Some((Change::Credential(platform.clone()), (chain, platform, Some(seen))))
+            Some((Change::Credential(platform.clone()), (chain, platform, told)))
         }))
     }
 }

@@ -140,7 +140,8 @@ async fn a_file_is_read_as_it_is_or_not_at_all() {
     world.files.put(FILE, &file("AK", more));
     let found = world.keys(json!({})).await.unwrap();
     assert_eq!((id(&found).as_str(), found.expires_at()), ("AK", Some(end)));
-    assert_eq!(found.freshness(), Freshness::For(Duration::from_secs(60)));
+    // Derived credentials end with these: a guess at how long they stay would end them early.
+    assert_eq!(found.freshness(), Freshness::UntilChanged);
 }
 
 #[tokio::test]

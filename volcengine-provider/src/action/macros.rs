@@ -23,6 +23,12 @@ macro_rules! request {
             }
         }
 
+        #[cfg(test)]
+        impl $name {
+            pub(crate) const SPELLING: $crate::action::spelling::Spelling =
+                (stringify!($name), &[$($wire),*], &[$($spelt),*]);
+        }
+
         impl $crate::action::sealed::Sealed for $name {}
 
         impl $crate::action::Action for $name {
@@ -55,6 +61,12 @@ macro_rules! object {
                 #[serde(rename = $wire)]
                 pub $field: Option<$inner>,
             )*
+        }
+
+        #[cfg(test)]
+        impl $name {
+            pub(crate) const SPELLING: $crate::action::spelling::Spelling =
+                (stringify!($name), &[], &[$($wire),*]);
         }
 
         impl $crate::wire::Json for $name {

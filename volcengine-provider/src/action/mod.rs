@@ -16,6 +16,8 @@ mod macros;
 pub mod permission;
 pub mod providers;
 pub mod resource;
+#[cfg(test)]
+mod spelling;
 pub mod sts;
 pub mod user_pool;
 pub mod workload;

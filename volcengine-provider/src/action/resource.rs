@@ -70,10 +70,9 @@ answer! {
 request! {
     /// Hands the service what came back to an own redirect address: a code or an error.
     Oauth2Callback -> Oauth2CallbackToken, Once {
-        state: SecretString = "State";
+        identity_token: SecretString = "IdentityToken", state: SecretString = "State";
         code: SecretString = "Code",
         error: String = "Error",
-        identity_token: SecretString = "IdentityToken",
     }
 }
 

@@ -1,26 +1,25 @@
 //! Keys in the credential file of a function's runtime (VeFaaS).
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
 
-use credential_provider_api::{AccessKey, CredentialError, ErrorCode, Freshness, Timestamp};
+use credential_provider_api::{AccessKey, CredentialError, ErrorCode, Timestamp};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use serde::Deserialize;
 
 use super::source::{Found, SourceKeys, alive, filled};
 use super::variables::plain;
 use crate::environment::Environment;
-use crate::files::{FileProblem, Files};
+use crate::files::{FileProblem, Files, Stamp};
 use crate::wire::parse_time;
 
 const USUAL_PATH: &str = "/var/run/secrets/iam/credential";
 const LONGEST: usize = 64 << 10;
-/// Whoever does not listen for changes reads it again after this.
-const FRESH: Duration = Duration::from_secs(60);
 
-#[derive(Clone)]
 pub(crate) struct CredentialFile {
-    pub(crate) configured: Option<PathBuf>,
+    configured: Option<PathBuf>,
+    /// The stamp of what was read last, `None` within if there was no file; `None` until then.
+    last_read: Mutex<Option<Option<Stamp>>>,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +32,22 @@ struct Content {
 }
 
 impl CredentialFile {
-    pub(crate) fn path(&self, environment: &dyn Environment) -> PathBuf {
+    pub(crate) fn new(configured: Option<PathBuf>) -> Self {
+        Self { configured, last_read: Mutex::default() }
+    }
+
+    /// The stamp of the file, if it is another than that of what was read last.
+    pub(crate) async fn changed(
+        &self,
+        files: &dyn Files,
+        environment: &dyn Environment,
+    ) -> Option<Option<Stamp>> {
+        let found = files.stamp(&self.path(environment)).await;
+        let read = *self.last_read.lock().unwrap_or_else(PoisonError::into_inner);
+        (read? != found).then_some(found)
+    }
+
+    fn path(&self, environment: &dyn Environment) -> PathBuf {
         let named = || plain(environment, "VOLCENGINE_CREDENTIALS_FILE").map(PathBuf::from);
         self.configured.clone().or_else(named).unwrap_or_else(|| USUAL_PATH.into())
     }
@@ -44,7 +58,11 @@ impl CredentialFile {
         environment: &dyn Environment,
         now: Timestamp,
     ) -> Result<Found, CredentialError> {
-        let Some(content) = read(files, &self.path(environment)).await? else {
+        let path = self.path(environment);
+        // Before it is read: a change in between is then seen as one.
+        let stamp = files.stamp(&path).await;
+        *self.last_read.lock().unwrap_or_else(PoisonError::into_inner) = Some(stamp);
+        let Some(content) = read(files, &path).await? else {
             return Ok(Found::Absent("there is no file"));
         };
         let invalid = |detail| CredentialError::new(ErrorCode::InvalidResponse, detail);
@@ -57,7 +75,6 @@ impl CredentialFile {
         let token = content.session_token.filter(|token| !token.expose_secret().is_empty());
         let temporary = token.is_some();
         let mut keys = SourceKeys::new(AccessKey::new(id, secret, token));
-        keys.freshness = Freshness::For(FRESH);
         if let Some(end) = filled(content.expired_time) {
             let end = parse_time(&end);
             keys.expires_at =

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use credential_provider_api::{AccessKey, CredentialError, ErrorCode, Freshness, Timestamp};
+use credential_provider_api::{AccessKey, CredentialError, ErrorCode, Timestamp};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -59,14 +59,13 @@ pub(crate) enum Found {
 pub(crate) struct SourceKeys {
     pub(crate) key: AccessKey,
     pub(crate) expires_at: Option<Timestamp>,
-    pub(crate) freshness: Freshness,
     /// The role that the source wants assumed with them.
     pub(crate) role: Option<String>,
 }
 
 impl SourceKeys {
     pub(crate) const fn new(key: AccessKey) -> Self {
-        Self { key, expires_at: None, freshness: Freshness::UntilChanged, role: None }
+        Self { key, expires_at: None, role: None }
     }
 }
 
