@@ -65,8 +65,8 @@ pub use secrecy::{ExposeSecret, SecretString};
 
 pub use clock::{Clock, ManualClock, Sleep};
 pub use credential::{
-    AccessKey, Authorization, Credential, CredentialKind, Freshness, Material, OutgoingRequest,
-    Placement, ServingWindow, SignRequest,
+    AccessKey, Advice, Authorization, Credential, CredentialKind, Freshness, Material,
+    OutgoingRequest, Placement, ServingWindow, SignRequest,
 };
 pub use error::{CredentialError, Detail, ErrorClass, ErrorCode, ReauthReason};
 pub use event::{AuditAction, AuditFailed, AuditRecord, AuditSink, ChangeCause, Event, EventKind};

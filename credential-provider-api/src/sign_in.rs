@@ -322,6 +322,17 @@ pub trait SignIn: Send + Sync {
         let _ = (request, state);
     }
 
+    /// Where a person ends the session at the source itself, in the browser (OpenID Connect
+    /// RP-Initiated Logout 1.0), if there is such a place. Signing out here does not end it: the
+    /// next sign-in there may need no password. Private: it belongs to the requester.
+    ///
+    /// # Errors
+    /// What the source said.
+    async fn logout_page(&self, request: &Request) -> Result<Option<String>, CredentialError> {
+        let _ = request;
+        Ok(None)
+    }
+
     /// Removes the grant, at the source too where possible. Where nobody is signed in this is
     /// [`Revocation::LocalOnly`].
     ///

@@ -81,6 +81,7 @@
 //! | killed after it, before the result is saved | the next holder finds the intent and asks the issuer once more; one with a grace period answers again, another refuses: `needs_reauth`, reason `renewal_interrupted` |
 //! | the issuer refuses (`invalid_grant`) | the record is read again, a newer one is used; else the refusal is kept beside the grant and everybody gets `needs_reauth` with the reason, without asking the issuer again |
 //! | it failed without being sent, or was turned away ([`Unspent`](Exchanged::Unspent)) | the intent is taken back; the error is the caller's; asked again, it tries again |
+//! | it gave the next grant and nothing to serve ([`Rotated`](Exchanged::Rotated)) | the grant is kept, the error is the caller's |
 //! | it may have been sent ([`Unanswered`](Exchanged::Unanswered)) | as if killed: the intent stays, and whoever asks next asks the issuer; an engine spaces these |
 //! | the lease is found lost before sending ([`is_held`](credential_provider_api::Lease::is_held)) | nothing is sent |
 //! | the disk is full when the result is to be saved | it is saved again and again, under the lease, for [ten minutes](GrantsBuilder::save_limit) |

@@ -5,37 +5,52 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use credential_provider_api::{
-    Clock, ConfigError, CredentialRef, Origin, ProviderId, Random, Scope, SecretString,
+    Clock, ConfigError, CredentialKind, CredentialRef, Origin, ProviderId, Random, Scope,
+    SecretString, SignInMethod,
 };
 use credential_store::Grants;
 
-use crate::client::{Client, ClientAuthentication, ClientSecret};
+use crate::catalogue::{Has, Setup};
+use crate::client::{AssertionAudience, Client, ClientAuthentication, ClientKey, Kept};
 use crate::configuration::at;
 use crate::core::{Core, check_resource};
-use crate::credential::{IssuedToken, OAuthCredential};
+use crate::credential::{IssuedToken, OAuthCredential, TokenBinding};
+use crate::dpop::Nonces;
 use crate::endpoint::Endpoint;
 use crate::endpoints::Endpoints;
+use crate::grant_type::GrantType;
 use crate::http::HttpClient;
 use crate::issuer::{Issuer, IssuerId};
+use crate::jose::{SigningAlgorithm, SigningKey};
 use crate::provider::OAuthProvider;
-use crate::sign_in::{IdTokenAlgorithm, IdTokenRules, RESERVED};
-use crate::token::TokenEndpoint;
+use crate::sign_in::{IdTokenAlgorithm, IdTokenRules, PushedAuthorization, RESERVED};
+use crate::token::{Dialect, TokenEndpoint};
 
 /// Makes an [`OAuthProvider`].
 #[must_use = "a builder does nothing until `build`"]
 pub struct OAuthProviderBuilder {
     id: ProviderId,
-    issuer: String,
+    issuer: Option<String>,
+    service: Option<String>,
+    service_parameters: BTreeMap<String, String>,
+    dialect: Dialect,
     client_id: String,
     display_name: Option<String>,
-    secret: Option<ClientSecret>,
+    secret: Option<Kept<SecretString>>,
+    key: Option<Kept<SecretString>>,
+    key_id: Option<String>,
+    key_algorithm: Option<SigningAlgorithm>,
+    assertion_audience: AssertionAudience,
     authentication: Option<ClientAuthentication>,
     endpoints: Option<Endpoints>,
     jwks_origins: Vec<Origin>,
     algorithms: Vec<IdTokenAlgorithm>,
     trusted_audiences: Vec<String>,
     account_claim: String,
+    methods: Option<Vec<SignInMethod>>,
+    pushed: PushedAuthorization,
     redirect_uri: Option<String>,
+    post_logout_redirect_uri: Option<String>,
     authorization_parameters: BTreeMap<String, String>,
     credentials: Vec<OAuthCredential>,
 }
@@ -62,26 +77,68 @@ impl OAuthProvider {
         issuer: impl Into<String>,
         client_id: impl Into<String>,
     ) -> OAuthProviderBuilder {
-        OAuthProviderBuilder {
+        OAuthProviderBuilder::new(id, Some(issuer.into()), client_id.into())
+    }
+
+    /// A provider `id` for `client_id` at a [service](crate::Service) of the catalogue, by its id. What
+    /// its row says stands where the builder is told nothing else: issuer, endpoints, the client's
+    /// authentication, parameters of the sign-in page, origins of access tokens.
+    pub fn builder_for(
+        id: ProviderId,
+        service: impl Into<String>,
+        client_id: impl Into<String>,
+    ) -> OAuthProviderBuilder {
+        OAuthProviderBuilder::new(id, None, client_id.into()).service(service)
+    }
+}
+
+impl OAuthProviderBuilder {
+    pub(crate) fn new(id: ProviderId, issuer: Option<String>, client_id: String) -> Self {
+        Self {
             id,
-            issuer: issuer.into(),
-            client_id: client_id.into(),
+            issuer,
+            service: None,
+            service_parameters: BTreeMap::new(),
+            dialect: Dialect::default(),
+            client_id,
             display_name: None,
             secret: None,
+            key: None,
+            key_id: None,
+            key_algorithm: None,
+            assertion_audience: AssertionAudience::Issuer,
             authentication: None,
             endpoints: None,
             jwks_origins: Vec::new(),
             algorithms: vec![IdTokenAlgorithm::RS256],
             trusted_audiences: Vec::new(),
             account_claim: "sub".to_owned(),
+            methods: None,
+            pushed: PushedAuthorization::WhenRequired,
             redirect_uri: None,
+            post_logout_redirect_uri: None,
             authorization_parameters: BTreeMap::new(),
             credentials: Vec::new(),
         }
     }
-}
 
-impl OAuthProviderBuilder {
+    pub(crate) fn service(mut self, service: impl Into<String>) -> Self {
+        self.service = Some(service.into());
+        self
+    }
+
+    /// Says what a placeholder in the service's addresses stands for (`tenant`).
+    pub fn service_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.service_parameters.insert(name.into(), value.into());
+        self
+    }
+
+    /// The issuer's identifier, in place of the service's.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
     /// Its name for people; its id without this.
     pub fn display_name(mut self, name: impl Into<String>) -> Self {
         self.display_name = Some(name.into());
@@ -90,18 +147,48 @@ impl OAuthProviderBuilder {
 
     /// The client's secret.
     pub fn client_secret(mut self, secret: SecretString) -> Self {
-        self.secret = Some(ClientSecret::Held(secret));
+        self.secret = Some(Kept::Here(secret));
         self
     }
 
     /// The client's secret is a credential of another provider, asked for each time it is needed.
     pub fn client_secret_from(mut self, reference: CredentialRef) -> Self {
-        self.secret = Some(ClientSecret::Asked(reference));
+        self.secret = Some(Kept::Asked(reference));
         self
     }
 
-    /// How the client proves who it is. Without this: `client_secret_basic` with a secret, `none`
-    /// without.
+    /// The client's private key in PEM, PKCS #8 of RSA or P-256: it signs the client's assertions.
+    pub fn client_key(mut self, pem: SecretString) -> Self {
+        self.key = Some(Kept::Here(pem));
+        self
+    }
+
+    /// The client's private key is a credential of another provider, asked for each time it is needed.
+    pub fn client_key_from(mut self, reference: CredentialRef) -> Self {
+        self.key = Some(Kept::Asked(reference));
+        self
+    }
+
+    /// The key's name at the issuer (`kid`).
+    pub fn client_key_id(mut self, id: impl Into<String>) -> Self {
+        self.key_id = Some(id.into());
+        self
+    }
+
+    /// The algorithm it signs with. Without this: RS256 for RSA, ES256 for P-256.
+    pub const fn client_key_algorithm(mut self, algorithm: SigningAlgorithm) -> Self {
+        self.key_algorithm = Some(algorithm);
+        self
+    }
+
+    /// Whom the client's assertions are for; the issuer without this.
+    pub const fn assertion_audience(mut self, audience: AssertionAudience) -> Self {
+        self.assertion_audience = audience;
+        self
+    }
+
+    /// How the client proves who it is. Without this: `client_secret_basic` with a secret,
+    /// `private_key_jwt` with a key and no secret, `none` with neither.
     pub const fn client_authentication(mut self, authentication: ClientAuthentication) -> Self {
         self.authentication = Some(authentication);
         self
@@ -140,6 +227,25 @@ impl OAuthProviderBuilder {
         self
     }
 
+    /// The ways to sign in. Without this: with a browser, and on another device if the endpoints that
+    /// were [given](Self::endpoints) have an address for it.
+    pub fn sign_in_methods(mut self, methods: impl IntoIterator<Item = SignInMethod>) -> Self {
+        self.methods = Some(methods.into_iter().collect());
+        self
+    }
+
+    /// When authorization requests are pushed to the issuer first (RFC 9126).
+    pub const fn pushed_authorization(mut self, when: PushedAuthorization) -> Self {
+        self.pushed = when;
+        self
+    }
+
+    /// Where a person comes back to from the issuer's logout page.
+    pub fn post_logout_redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        self.post_logout_redirect_uri = Some(uri.into());
+        self
+    }
+
     /// Where a sign-in comes back to if the host that starts it names no address.
     pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
         self.redirect_uri = Some(uri.into());
@@ -173,18 +279,27 @@ impl OAuthProviderBuilder {
 
     /// As [`build`](Self::build), for settings that stand at `path`.
     pub(crate) fn build_at(
-        self,
+        mut self,
         path: &str,
         runtime: OAuthRuntime,
     ) -> Result<OAuthProvider, ConfigError> {
         let wrong = |name: &str, problem: &str| at(path, name, problem);
+        self.set_up(&wrong)?;
         let authentication = self.client_authentication_checked(&wrong)?;
-        let issuer = IssuerId::parse(&self.issuer).map_err(|p| wrong("issuer", p))?;
+        let methods = self.methods_checked(&wrong)?;
+        let key = self.key_checked(&wrong)?;
+        let issuer = self.issuer.as_deref().ok_or("is missing, and so is `service`");
+        let issuer = issuer.and_then(IssuerId::parse).map_err(|p| wrong("issuer", p))?;
         let given = self.endpoints.as_ref().map(|endpoints| endpoints.metadata(&issuer));
         let given =
             given.transpose().map_err(|(name, p)| wrong(&format!("endpoints.{name}"), p))?;
-        if let Some(uri) = &self.redirect_uri {
-            Endpoint::parse(uri).map_err(|p| wrong("redirectUri", p))?;
+        for (name, uri) in [
+            ("redirectUri", &self.redirect_uri),
+            ("postLogoutRedirectUri", &self.post_logout_redirect_uri),
+        ] {
+            if let Some(uri) = uri {
+                Endpoint::parse(uri).map_err(|p| wrong(name, p))?;
+            }
         }
         if let Some(name) =
             self.authorization_parameters.keys().find(|n| RESERVED.contains(&n.as_str()))
@@ -221,10 +336,31 @@ impl OAuthProviderBuilder {
             trusted_audiences: self.trusted_audiences,
             account_claim: self.account_claim,
         };
-        let client = Client { id: self.client_id, authentication, secret: self.secret };
+        let client = Client {
+            id: self.client_id,
+            authentication,
+            secret: self.secret,
+            key,
+            clock: clock.clone(),
+            random: random.clone(),
+        };
+        let nonces = Arc::new(Nonces::default());
+        let endpoint = TokenEndpoint {
+            http,
+            issuer: issuer.clone(),
+            client,
+            dialect: self.dialect,
+            nonces: nonces.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+        };
         let core = Core {
-            endpoint: TokenEndpoint { http, issuer: issuer.clone(), client },
+            endpoint,
             issuer,
+            nonces,
+            methods,
+            pushed: self.pushed,
+            post_logout_redirect_uri: self.post_logout_redirect_uri,
             rules,
             credentials,
             redirect_uri: self.redirect_uri,
@@ -237,6 +373,43 @@ impl OAuthProviderBuilder {
         Ok(OAuthProvider::of(core, self.id, name))
     }
 
+    /// Takes from the catalogue what was not said.
+    fn set_up(&mut self, wrong: &impl Fn(&str, &str) -> ConfigError) -> Result<(), ConfigError> {
+        let Some(service) = &self.service else {
+            return match self.service_parameters.keys().next() {
+                None => Ok(()),
+                Some(_) => Err(wrong("serviceParameters", "is for a `service`")),
+            };
+        };
+        let setup = Setup::of(service, &self.service_parameters)
+            .map_err(|(name, problem)| wrong(&name, problem))?;
+        if self.authentication.is_none() {
+            let has = match (&self.secret, &self.key) {
+                (Some(_), _) => Has::Secret,
+                (None, Some(_)) => Has::Key,
+                (None, None) => Has::Nothing,
+            };
+            self.authentication = setup.way(has).map_err(|(name, problem)| wrong(name, problem))?;
+        }
+        self.dialect = setup.dialect;
+        self.display_name.get_or_insert(setup.name);
+        // An issuer of one's own has endpoints of its own.
+        if self.issuer.is_none() {
+            self.issuer = Some(setup.issuer);
+            self.endpoints = self.endpoints.take().or(setup.endpoints);
+            self.jwks_origins.extend(setup.jwks_origins);
+        }
+        for (name, value) in setup.authorization_parameters {
+            self.authorization_parameters.entry(name).or_insert(value);
+        }
+        for credential in &mut self.credentials {
+            if credential.token == IssuedToken::AccessToken && credential.origins.is_empty() {
+                credential.origins.clone_from(&setup.origins);
+            }
+        }
+        Ok(())
+    }
+
     fn client_authentication_checked(
         &self,
         wrong: &impl Fn(&str, &str) -> ConfigError,
@@ -244,17 +417,75 @@ impl OAuthProviderBuilder {
         if self.client_id.is_empty() || !self.client_id.chars().all(|c| matches!(c, ' '..='~')) {
             return Err(wrong("clientId", "is made of visible ASCII (RFC 6749 §A.1)"));
         }
-        match (self.authentication, &self.secret) {
-            (None, None) => Ok(ClientAuthentication::None),
-            (None, Some(_)) => Ok(ClientAuthentication::ClientSecretBasic),
-            (Some(ClientAuthentication::None), Some(_)) => {
+        use ClientAuthentication as By;
+        let signs = self.credentials.iter().any(|credential| {
+            matches!(&credential.grant_type, GrantType::JwtBearer(by) if by.assertion.is_none())
+        });
+        let chosen = self.authentication.unwrap_or(match (&self.secret, &self.key) {
+            (Some(_), _) => By::ClientSecretBasic,
+            (None, Some(_)) if !signs => By::PrivateKeyJwt,
+            (None, _) => By::None,
+        });
+        match (chosen, &self.secret, &self.key) {
+            (By::None | By::PrivateKeyJwt, Some(_), _) => {
                 Err(wrong("clientSecret", "is there and would not be used"))
             }
-            (Some(other), None) if other != ClientAuthentication::None => {
+            (By::ClientSecretBasic | By::ClientSecretPost, None, _) => {
                 Err(wrong("clientSecret", "is missing; the client's authentication needs it"))
             }
-            (Some(authentication), _) => Ok(authentication),
+            (By::PrivateKeyJwt, _, None) => {
+                Err(wrong("clientKey", "is missing; the client's authentication needs it"))
+            }
+            (_, _, None) if signs => Err(wrong("clientKey", "is missing; assertions need it")),
+            (By::None | By::ClientSecretBasic | By::ClientSecretPost, _, Some(_)) if !signs => {
+                Err(wrong("clientKey", "is there and would not be used"))
+            }
+            (chosen, _, _) => Ok(chosen),
         }
+    }
+
+    fn methods_checked(
+        &self,
+        wrong: &impl Fn(&str, &str) -> ConfigError,
+    ) -> Result<Vec<SignInMethod>, ConfigError> {
+        if !self.credentials.iter().any(OAuthCredential::is_signed_in) {
+            return Ok(Vec::new());
+        }
+        let (code, device) = (SignInMethod::AuthorizationCode, SignInMethod::DeviceCode);
+        let given = self.endpoints.as_ref();
+        let Some(methods) = &self.methods else {
+            let device = given.is_some_and(|given| given.device_authorization.is_some());
+            let device = device.then_some(SignInMethod::DeviceCode);
+            return Ok([code].into_iter().chain(device).collect());
+        };
+        if methods.is_empty() || methods.iter().any(|method| ![code, device].contains(method)) {
+            return Err(wrong("signIn", "is made of `authorization_code` and `device_code`"));
+        }
+        let missing = given.is_some_and(|given| given.device_authorization.is_none());
+        if methods.contains(&device) && missing {
+            return Err(wrong("signIn", "has a way for which `endpoints` has no address"));
+        }
+        Ok(methods.clone())
+    }
+
+    fn key_checked(
+        &mut self,
+        wrong: &impl Fn(&str, &str) -> ConfigError,
+    ) -> Result<Option<ClientKey>, ConfigError> {
+        let key = match self.key.take() {
+            None => return Ok(None),
+            Some(Kept::Asked(from)) => Kept::Asked(from),
+            Some(Kept::Here(pem)) => {
+                let key = SigningKey::from_pem(&pem, self.key_algorithm);
+                Kept::Here(Arc::new(key.map_err(|problem| wrong("clientKey", problem))?))
+            }
+        };
+        Ok(Some(ClientKey {
+            key,
+            algorithm: self.key_algorithm,
+            id: self.key_id.take(),
+            audience: self.assertion_audience,
+        }))
     }
 }
 
@@ -277,6 +508,20 @@ fn check(
         if !credential.is_openid() {
             return Err(wrong("account", "cannot be compared without the scope `openid`"));
         }
+    }
+    if !credential.is_signed_in() {
+        if credential.token == IssuedToken::IdToken {
+            return Err(wrong("token", "is an ID token only where somebody signs in"));
+        }
+        if credential.is_openid() {
+            return Err(wrong("scopes", "has `openid`, and nobody signs in"));
+        }
+    }
+    if credential.grant_type == GrantType::ClientCredentials && credential.owner == Scope::Session {
+        return Err(wrong("owner", "is the gateway: the client acts for itself"));
+    }
+    if credential.kind() != CredentialKind::OAuth2 && credential.binding == TokenBinding::DPoP {
+        return Err(wrong("binding", "is for access tokens"));
     }
     if credential.token == IssuedToken::IdToken {
         if !credential.is_openid() {

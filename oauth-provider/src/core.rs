@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use credential_provider_api::{
     AccountId, Clock, Credential, CredentialError, CredentialId, CredentialKind, ErrorCode, Random,
-    Request, Revocation, Scope,
+    Request, Revocation, Scope, SignInMethod,
 };
 use credential_store::Grants;
 
 use crate::credential::{IssuedToken, OAuthCredential};
+use crate::dpop::{Nonces, ProofKey, ProofSigner};
 use crate::exchange::foreign;
 use crate::grant::Login;
+use crate::grant_type::GrantType;
 use crate::issued::Party;
 use crate::issuer::Issuer;
-use crate::sign_in::IdTokenRules;
+use crate::sign_in::{IdTokenRules, PushedAuthorization};
 use crate::token::{TokenEndpoint, TokenKind};
 
 pub(crate) struct Core {
@@ -22,8 +24,13 @@ pub(crate) struct Core {
     pub(crate) endpoint: TokenEndpoint,
     pub(crate) rules: IdTokenRules,
     pub(crate) credentials: BTreeMap<CredentialId, OAuthCredential>,
+    /// The ways to sign in, as set up.
+    pub(crate) methods: Vec<SignInMethod>,
+    pub(crate) pushed: PushedAuthorization,
     pub(crate) redirect_uri: Option<String>,
+    pub(crate) post_logout_redirect_uri: Option<String>,
     pub(crate) authorization_parameters: BTreeMap<String, String>,
+    pub(crate) nonces: Arc<Nonces>,
     pub(crate) grants: Grants,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -38,7 +45,12 @@ impl Core {
             CredentialError::new(ErrorCode::CredentialNotFound, "").about(&key.reference())
         })?;
         match described.token {
-            IssuedToken::AccessToken => request.require_variant(&["resource"])?,
+            IssuedToken::AccessToken => match described.grant_type {
+                GrantType::TokenExchange(_) => {
+                    request.require_variant(&["audience", "resource"])?
+                }
+                _ => request.require_variant(&["resource"])?,
+            },
             IssuedToken::IdToken => request.require_no_variant()?,
         }
         if let Some(resource) = key.variant.get("resource") {
@@ -79,12 +91,23 @@ impl Core {
             if !self.party().owns(&login) {
                 return Ok(Revocation::LocalOnly);
             }
-            return self.endpoint.revoke(request, &login.refresh_token, TokenKind::Refresh).await;
+            if let Some(token) = &login.refresh_token {
+                return self.endpoint.revoke(request, token, TokenKind::Refresh).await;
+            }
         }
         // A login without a refresh token: the access token is all there is to revoke.
+        self.revoke_access(request, current.as_ref()).await
+    }
+
+    /// Revokes an access token that came from this issuer, by this client.
+    pub(crate) async fn revoke_access(
+        &self,
+        request: &Request,
+        current: Option<&Credential>,
+    ) -> Result<Revocation, CredentialError> {
         let ours = current.filter(|current| self.party().issued(current));
-        let token = ours.as_ref().filter(|c| c.kind() == CredentialKind::OAuth2);
-        match token.and_then(|token| token.secret()) {
+        let token = ours.filter(|current| current.kind() == CredentialKind::OAuth2);
+        match token.and_then(Credential::secret) {
             Some(token) => self.endpoint.revoke(request, token, TokenKind::Access).await,
             None => Ok(Revocation::LocalOnly),
         }
@@ -111,10 +134,17 @@ impl Core {
 
     /// Nobody waits for the result: an issuer that is down forgets the grant by age.
     pub(crate) async fn revoke_quietly(&self, request: &Request, login: &Login) {
-        let revoked = self.endpoint.revoke(request, &login.refresh_token, TokenKind::Refresh).await;
+        let Some(token) = &login.refresh_token else { return };
+        let revoked = self.endpoint.revoke(request, token, TokenKind::Refresh).await;
         if let Err(error) = revoked {
             tracing::debug!(code = error.code().as_str(), "a login thrown away was not revoked");
         }
+    }
+
+    /// `credential` with the proofs that its token needs.
+    pub(crate) fn bound(&self, key: ProofKey, credential: Credential) -> Credential {
+        let (nonces, random) = (self.nonces.clone(), self.random.clone());
+        credential.with_signer(Arc::new(ProofSigner { key, nonces, random }))
     }
 
     /// What is kept came from this issuer, by this client.

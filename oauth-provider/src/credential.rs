@@ -5,6 +5,8 @@ use credential_provider_api::{
 };
 use serde::Deserialize;
 
+use crate::grant_type::{GrantType, TokenTypeIdentifier};
+
 /// Which of the issuer's tokens a credential is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -18,13 +20,27 @@ pub enum IssuedToken {
     IdToken,
 }
 
-/// One credential: a login of its own, with its own grant.
+/// Whether an access token is good for whoever has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum TokenBinding {
+    /// It is (RFC 6750).
+    #[default]
+    Bearer,
+    /// It is not: each request carries a proof of a key that never leaves the credential (RFC 9449).
+    DPoP,
+}
+
+/// One credential: a login of its own, with its own grant; or a token that nobody signs in for.
 #[derive(Clone, Debug)]
 #[must_use = "it is handed to the builder"]
 pub struct OAuthCredential {
     pub(crate) id: CredentialId,
     pub(crate) owner: Scope,
     pub(crate) token: IssuedToken,
+    pub(crate) grant_type: GrantType,
+    pub(crate) binding: TokenBinding,
     pub(crate) scopes: Vec<String>,
     pub(crate) origins: Vec<Origin>,
     pub(crate) account: Option<AccountId>,
@@ -48,6 +64,8 @@ impl OAuthCredential {
             id,
             owner,
             token: IssuedToken::AccessToken,
+            grant_type: GrantType::SignIn,
+            binding: TokenBinding::Bearer,
             scopes: Vec::new(),
             origins: Vec::new(),
             account: None,
@@ -59,6 +77,18 @@ impl OAuthCredential {
     /// Which token it is; the access token without this.
     pub const fn token(mut self, token: IssuedToken) -> Self {
         self.token = token;
+        self
+    }
+
+    /// How it is obtained; by a sign-in without this.
+    pub fn grant_type(mut self, grant_type: GrantType) -> Self {
+        self.grant_type = grant_type;
+        self
+    }
+
+    /// Whether its access token is bound to a key; to none without this.
+    pub const fn binding(mut self, binding: TokenBinding) -> Self {
+        self.binding = binding;
         self
     }
 
@@ -98,12 +128,26 @@ impl OAuthCredential {
         self.scopes.iter().any(|scope| scope == "openid")
     }
 
+    /// Whether somebody signs in for it.
+    pub(crate) const fn is_signed_in(&self) -> bool {
+        matches!(self.grant_type, GrantType::SignIn)
+    }
+
+    /// Of what kind it is.
+    pub(crate) const fn kind(&self) -> CredentialKind {
+        match (self.token, &self.grant_type) {
+            (IssuedToken::IdToken, _) => CredentialKind::Token,
+            (_, GrantType::TokenExchange(exchange)) => match exchange.requested_token_type {
+                None | Some(TokenTypeIdentifier::AccessToken) => CredentialKind::OAuth2,
+                Some(_) => CredentialKind::Token,
+            },
+            _ => CredentialKind::OAuth2,
+        }
+    }
+
     pub(crate) fn descriptor(&self) -> CredentialDescriptor {
         let id = (&self.id).into();
-        let kind = match self.token {
-            IssuedToken::AccessToken => CredentialKind::OAuth2,
-            IssuedToken::IdToken => CredentialKind::Token,
-        };
+        let kind = self.kind();
         let descriptor = match self.owner {
             Scope::Gateway => CredentialDescriptor::gateway(id, kind),
             _ => CredentialDescriptor::session(id, kind),

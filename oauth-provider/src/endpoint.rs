@@ -68,6 +68,13 @@ impl Endpoint {
         Origin::new(self.0.scheme(), self.0.host_str()?, self.0.port_or_known_default()?).ok()
     }
 
+    /// As a proof names it (RFC 9449 §4.2).
+    pub(crate) fn without_query(&self) -> String {
+        let mut url = self.0.clone();
+        url.set_query(None);
+        url.into()
+    }
+
     pub(crate) const fn url(&self) -> &Url {
         &self.0
     }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use credential_provider_api::{
-    Credential, CredentialError, Grant, ReauthReason, Request, async_trait,
+    Credential, CredentialError, ErrorCode, Grant, ReauthReason, Request, async_trait,
 };
 use credential_store::{Exchange, Exchanged};
 
 use crate::core::Core;
 use crate::credential::OAuthCredential;
+use crate::dpop::ProofKey;
 use crate::form::Form;
 use crate::grant::Login;
 use crate::issued::{Received, kept};
@@ -25,15 +26,20 @@ pub(crate) struct Refresh {
 #[async_trait]
 impl Exchange for Refresh {
     async fn exchange(&self, grant: &Grant, current: Option<&Credential>) -> Exchanged {
-        let login = match self.ready(grant).await {
-            Ok(login) => login,
+        let ready = match self.ready(grant).await {
+            Ok(ready) => ready,
             Err(error) => return Exchanged::Unspent(error),
         };
+        let Ready { login, key } = ready;
+        let Some(refresh_token) = &login.refresh_token else {
+            let detail = "the issuer gave nothing to renew it with".into();
+            return Exchanged::Refused { reason: ReauthReason::GrantExpired, detail };
+        };
         let form = Form::new("refresh_token")
-            .secret("refresh_token", &login.refresh_token)
+            .secret("refresh_token", refresh_token)
             .optional("resource", self.core.resource(&self.request, &self.described).as_deref());
         let sent_at = self.core.clock.now();
-        let tokens = match self.core.endpoint.send(&self.request, form).await {
+        let tokens = match self.core.endpoint.send(&self.request, form, key.as_ref()).await {
             TokenAnswer::Tokens(tokens) => *tokens,
             TokenAnswer::Refused { reason, detail } => {
                 return Exchanged::Refused { reason, detail };
@@ -41,23 +47,40 @@ impl Exchange for Refresh {
             TokenAnswer::Unspent(error) => return Exchanged::Unspent(error),
             TokenAnswer::Unanswered(error) => return Exchanged::Unanswered(error),
         };
-        let identity = match self.identity(&tokens).await {
-            Ok(identity) => identity,
-            Err(error) => return Exchanged::Unanswered(error),
-        };
+        let identity = self.identity(&tokens).await;
         // OpenID Connect Core §12.2: it must be the same person.
-        let other = identity.as_ref().zip(login.sub.as_ref());
+        let other = identity.as_ref().ok().and_then(Option::as_ref).zip(login.sub.as_ref());
         if other.is_some_and(|(identity, sub)| identity.sub != *sub) {
             return Exchanged::Refused {
                 reason: ReauthReason::GrantRejected,
                 detail: "the issuer answered for another account".into(),
             };
         }
-        let received = Received { tokens, identity, sent_at, before: Some((&login, current)) };
-        let issued = received.issue(self.core.party(), &self.described);
-        match issued.and_then(|(login, credential)| Ok((kept(login.as_ref())?, credential))) {
-            Ok((grant, credential)) => Exchanged::Issued { credential, grant },
-            Err(error) => Exchanged::Unanswered(error),
+        let (identity, doubt) = match identity {
+            Ok(identity) => (identity, None),
+            Err(error) => (None, Some(error)),
+        };
+        let key = key.as_ref();
+        let before = Some((&login, current));
+        let received = Received { tokens, identity, sent_at, key, before };
+        let follower = received.login(self.core.party(), &self.described);
+        let issued = match doubt {
+            None => received.credential(self.core.party(), &self.described),
+            Some(error) => Err(error),
+        };
+        match (issued, kept(follower.as_ref())) {
+            (Ok(credential), Ok(grant)) => Exchanged::Issued { credential, grant },
+            // The old one is spent, and this is all that is left of the login.
+            (Err(error), Ok(Some(grant))) => Exchanged::Rotated { grant, error },
+            (Err(error), Ok(None)) => Exchanged::Unspent(error),
+            (_, Err(error)) => Exchanged::Unanswered(error),
+        }
+    }
+
+    fn attach(&self, grant: Option<&Grant>, credential: Credential) -> Credential {
+        match grant.and_then(|grant| Login::from_grant(grant).ok()?.key()) {
+            Some(key) => self.core.bound(key, credential),
+            None => credential,
         }
     }
 
@@ -67,10 +90,16 @@ impl Exchange for Refresh {
     }
 }
 
+/// A grant that can be sent.
+struct Ready {
+    login: Login,
+    key: Option<ProofKey>,
+}
+
 impl Refresh {
     /// What the exchange needs besides, had before the grant is spent: after that nothing may fail
     /// that need not.
-    async fn ready(&self, grant: &Grant) -> Result<Login, CredentialError> {
+    async fn ready(&self, grant: &Grant) -> Result<Ready, CredentialError> {
         let login = Login::from_grant(grant)?;
         if !self.core.party().owns(&login) {
             return Err(foreign());
@@ -78,7 +107,12 @@ impl Refresh {
         if login.sub.is_some() {
             self.core.issuer.keys().await?;
         }
-        Ok(login)
+        let key = login.key();
+        if login.proof_key.is_some() && key.is_none() {
+            let detail = "the key of the login is damaged";
+            return Err(CredentialError::new(ErrorCode::StoreUnreadable, detail));
+        }
+        Ok(Ready { login, key })
     }
 
     async fn identity(&self, tokens: &Tokens) -> Result<Option<Identity>, CredentialError> {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use credential_provider_api::{
-    ConfigError, CredentialError, CredentialProvider, ErrorCode, FactoryContext, ProviderFactory,
-    ProviderId, SecretInput, Settings, async_trait,
+    ConfigError, CredentialError, CredentialProvider, CredentialRef, ErrorCode, FactoryContext,
+    ProviderFactory, ProviderId, SecretInput, SecretString, Settings, async_trait,
 };
 use credential_store::Grants;
 
@@ -53,23 +53,18 @@ impl ProviderFactory for OAuthFactory {
             return Err(ConfigError::new(path, "keeps logins, and this host has no grant store"));
         };
         let secret = configuration.client_secret.take();
+        let key = configuration.client_key.take();
         let mut builder = configuration.into_builder(id);
-        match secret {
-            None => {}
-            Some(SecretInput::Inline(secret)) => builder = builder.client_secret(secret),
-            Some(SecretInput::Credential(from)) => builder = builder.client_secret_from(from),
-            Some(SecretInput::Secret(reference)) => {
-                let found = context.secret_refs.resolve(&[reference]).await.pop();
-                let secret = found.unwrap_or_else(|| {
-                    Err(CredentialError::new(ErrorCode::Internal, "no secret was resolved"))
-                });
-                let secret = secret.map_err(|error| {
-                    at(path, "clientSecret", &format!("cannot be resolved: {}", error.code()))
-                })?;
-                builder = builder.client_secret(secret);
-            }
-            Some(_) => return Err(at(path, "clientSecret", "is in a form not known here")),
-        }
+        builder = match given(context, path, "clientSecret", secret).await? {
+            None => builder,
+            Some(Given::Secret(secret)) => builder.client_secret(secret),
+            Some(Given::From(reference)) => builder.client_secret_from(reference),
+        };
+        builder = match given(context, path, "clientKey", key).await? {
+            None => builder,
+            Some(Given::Secret(pem)) => builder.client_key(pem),
+            Some(Given::From(reference)) => builder.client_key_from(reference),
+        };
         let clock = context.clock.clone();
         let runtime = OAuthRuntime {
             http: self.http.clone(),
@@ -79,6 +74,35 @@ impl ProviderFactory for OAuthFactory {
         };
         Ok(Arc::new(builder.build_at(path, runtime)?))
     }
+}
+
+/// A secret of the configuration, as far as it is known now.
+enum Given {
+    Secret(SecretString),
+    From(CredentialRef),
+}
+
+async fn given(
+    context: &FactoryContext,
+    path: &str,
+    name: &str,
+    input: Option<SecretInput>,
+) -> Result<Option<Given>, ConfigError> {
+    Ok(Some(match input {
+        None => return Ok(None),
+        Some(SecretInput::Inline(secret)) => Given::Secret(secret),
+        Some(SecretInput::Credential(from)) => Given::From(from),
+        Some(SecretInput::Secret(reference)) => {
+            let found = context.secret_refs.resolve(&[reference]).await.pop();
+            let secret = found.unwrap_or_else(|| {
+                Err(CredentialError::new(ErrorCode::Internal, "no secret was resolved"))
+            });
+            Given::Secret(secret.map_err(|error| {
+                at(path, name, &format!("cannot be resolved: {}", error.code()))
+            })?)
+        }
+        Some(_) => return Err(at(path, name, "is in a form not known here")),
+    }))
 }
 
 impl std::fmt::Debug for OAuthFactory {

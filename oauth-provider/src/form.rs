@@ -5,7 +5,7 @@ use url::form_urlencoded::byte_serialize;
 use zeroize::Zeroizing;
 
 /// Grows by moving and wiping, so that no copy of a secret stays behind.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Form(Zeroizing<String>);
 
 impl Form {
@@ -40,8 +40,11 @@ impl Form {
         self.text(name, value.expose_secret())
     }
 
-    pub(crate) fn into_body(mut self) -> SecretSlice<u8> {
-        std::mem::take(&mut *self.0).into_bytes().into()
+    /// In a buffer of exactly its size: a boxed slice made of a larger one leaves that behind unwiped.
+    pub(crate) fn into_body(self) -> SecretSlice<u8> {
+        let mut exact = Vec::with_capacity(self.0.len());
+        exact.extend_from_slice(self.0.as_bytes());
+        exact.into()
     }
 }
 

@@ -1,13 +1,15 @@
 //! From an issuer's tokens to what is kept and served: the grant and the credential.
 
 use credential_provider_api::{
-    AccountId, Credential, CredentialError, ErrorCode, Grant, Timestamp,
+    AccountId, Credential, CredentialError, CredentialKind, ErrorCode, Grant, Placement,
+    SecretString, Timestamp,
 };
 
-use crate::credential::{IssuedToken, OAuthCredential};
+use crate::credential::{IssuedToken, OAuthCredential, TokenBinding};
+use crate::dpop::ProofKey;
 use crate::grant::Login;
 use crate::sign_in::Identity;
-use crate::token::Tokens;
+use crate::token::{TokenType, Tokens};
 
 /// Facts that a credential carries, so that it is never taken for another issuer's or client's.
 const ISSUER: &str = "issuer";
@@ -38,40 +40,51 @@ pub(crate) struct Received<'a> {
     pub(crate) tokens: Tokens,
     pub(crate) identity: Option<Identity>,
     pub(crate) sent_at: Timestamp,
+    /// The key it was asked to be bound to.
+    pub(crate) key: Option<&'a ProofKey>,
     pub(crate) before: Option<(&'a Login, Option<&'a Credential>)>,
 }
 
 impl Received<'_> {
-    /// The grant that follows, if there is a new one, and the credential.
-    pub(crate) fn issue(
+    /// The grant that follows, if there is a new one. Whatever is wrong with the rest of the answer,
+    /// the issuer accepts only this from now on.
+    pub(crate) fn login(&self, party: Party<'_>, described: &OAuthCredential) -> Option<Login> {
+        let before = self.before.map(|(login, _)| login);
+        // A key has to be kept even if there is nothing to renew with.
+        let alone = before.is_none().then_some(self.key).flatten();
+        if self.tokens.refresh_token.is_none() && alone.is_none() {
+            return None;
+        }
+        let sub = self.identity.as_ref().map(|identity| identity.sub.clone());
+        Some(Login {
+            issuer: party.issuer.to_owned(),
+            client_id: party.client_id.to_owned(),
+            refresh_token: self.tokens.refresh_token.clone(),
+            scopes: self.scopes(described),
+            sub: sub.or_else(|| before.and_then(|login| login.sub.clone())),
+            proof_key: self.key.map(|key| key.scalar().clone()),
+        })
+    }
+
+    /// What is served.
+    pub(crate) fn credential(
         self,
         party: Party<'_>,
         described: &OAuthCredential,
-    ) -> Result<(Option<Login>, Credential), CredentialError> {
-        let Self { tokens, identity, sent_at, before } = self;
-        let (login_before, before) = before.unzip();
-        let before = before.flatten();
-        let scopes = tokens.scopes.unwrap_or_else(|| {
-            login_before.map_or_else(|| described.scopes.clone(), |login| login.scopes.clone())
-        });
-        let sub = identity.as_ref().map(|identity| identity.sub.clone());
-        let sub = sub.or_else(|| login_before.and_then(|login| login.sub.clone()));
-        let login = tokens.refresh_token.map(|refresh_token| Login {
-            issuer: party.issuer.to_owned(),
-            client_id: party.client_id.to_owned(),
-            refresh_token,
-            scopes: scopes.clone(),
-            sub,
-        });
-        let credential = match described.token {
-            IssuedToken::AccessToken => {
-                let credential = Credential::oauth2(tokens.access_token).with_issue_time(sent_at);
+    ) -> Result<Credential, CredentialError> {
+        let scopes = self.scopes(described);
+        let Self { tokens, identity, sent_at, before, .. } = self;
+        let before = before.and_then(|(_, credential)| credential);
+        let credential = match (described.kind(), described.token) {
+            (kind, IssuedToken::AccessToken) => {
+                let token = access_token(tokens.access_token, tokens.token_type, described, kind)?;
+                let credential = token.with_issue_time(sent_at);
                 match tokens.expires_in {
                     Some(span) => credential.with_expiry(sent_at.plus(span)),
                     None => credential,
                 }
             }
-            IssuedToken::IdToken => match (tokens.id_token, &identity, before) {
+            (_, IssuedToken::IdToken) => match (tokens.id_token, &identity, before) {
                 (Some(token), Some(identity), _) => Credential::token(token)
                     .with_issue_time(identity.issued_at)
                     .with_expiry(identity.expires_at),
@@ -85,7 +98,37 @@ impl Received<'_> {
         let account = account.or_else(|| before.and_then(Credential::account).cloned());
         let credential = stamp(credential.with_scopes(scopes), party, described, account);
         credential.validate().map_err(|_| wrong("the issuer sent a mark in place of a token"))?;
-        Ok((login, credential))
+        Ok(credential)
+    }
+
+    fn scopes(&self, described: &OAuthCredential) -> Vec<String> {
+        let before = || self.before.map(|(login, _)| login.scopes.clone());
+        self.tokens.scopes.clone().or_else(before).unwrap_or_else(|| described.scopes.clone())
+    }
+}
+
+/// A token that is used as it was asked to be: one that is not bound after all is anybody's.
+fn access_token(
+    token: SecretString,
+    came: TokenType,
+    described: &OAuthCredential,
+    kind: CredentialKind,
+) -> Result<Credential, CredentialError> {
+    match (kind, described.binding, came) {
+        (CredentialKind::OAuth2, TokenBinding::Bearer, TokenType::Bearer) => {
+            Ok(Credential::oauth2(token))
+        }
+        (CredentialKind::OAuth2, TokenBinding::DPoP, TokenType::DPoP) => {
+            let placement = Placement::header("Authorization", "DPoP ");
+            Ok(Credential::oauth2(token).with_placement(placement))
+        }
+        (CredentialKind::OAuth2, TokenBinding::DPoP, _) => {
+            Err(wrong("the issuer did not bind the token to its key"))
+        }
+        (CredentialKind::OAuth2, ..) => {
+            Err(wrong("the issuer gave a token of another type than was asked for"))
+        }
+        _ => Ok(Credential::token(token)),
     }
 }
 

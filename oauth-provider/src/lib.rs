@@ -1,16 +1,20 @@
 //! Credentials of any OAuth 2.0 or OpenID Connect issuer, described by configuration.
 //!
-//! A person signs in once with a browser. From then on the access token is renewed by itself, by one
-//! process at a time, and a rotated refresh token is on disk before anybody sees what came with it:
-//! that part is [`credential_store`]'s. This crate is what it lacks: the issuer.
+//! A person signs in once, with a browser or on another device. From then on the access token is
+//! renewed by itself, by one process at a time, and a rotated refresh token is on disk before anybody
+//! sees what came with it: that part is [`credential_store`]'s. This crate is what it lacks: the
+//! issuer. It also obtains tokens that nobody signs in for.
 //!
 //! | you want | take |
 //! |---|---|
 //! | providers from a configuration file | [`OAuthFactory`], type `"oauth"` |
-//! | a provider built in code | [`OAuthProvider::builder`] |
+//! | a provider built in code | [`OAuthProvider::builder`], [`OAuthProvider::builder_for`] |
 //! | the redirect received on this machine | [`LoopbackListener`] |
 //! | the redirect received by your web framework | [`callback`] |
 //! | the redirect pasted by a person without a browser here | [`SignInAnswer::Pasted`] |
+//! | a code entered on another device | [`signIn`](#on-another-device) with `device_code` |
+//! | a token for the client itself, for an assertion, or in exchange | [`GrantType`] |
+//! | tokens that are of no use to a thief | [`TokenBinding::DPoP`] |
 //! | your own HTTP client | [`HttpClient`] |
 //!
 //! # Signing in to any issuer
@@ -54,12 +58,20 @@
 //! | setting | what |
 //! |---|---|
 //! | `issuer` | its identifier, to the letter: a slash more is another issuer |
+//! | `service` | a [service known by name](#services-known-by-name), in place of `issuer` |
+//! | `serviceParameters` | what is one's own in that service's addresses (`tenant`, `host` …) |
 //! | `clientId` | the client registered there |
 //! | `clientSecret` | a secret, a SecretRef or a reference to another provider's credential |
-//! | `clientAuthentication` | `none`, `client_secret_basic`, `client_secret_post`; by default `client_secret_basic` with a secret, `none` without |
+//! | `clientKey` | the client's private key in PEM (PKCS #8, RSA or P-256), in the same forms |
+//! | `clientKeyId`, `clientKeyAlgorithm` | its name at the issuer; `RS256` for RSA and `ES256` for P-256 unless given, or `PS256` |
+//! | `clientAuthentication` | `none`, `client_secret_basic`, `client_secret_post`, `private_key_jwt`; by default `client_secret_basic` with a secret, `private_key_jwt` with a key, `none` with neither |
+//! | `assertionAudience` | whom the client's assertions name: `issuer` unless given, or `token_endpoint` |
+//! | `signIn` | the ways to sign in: `["authorization_code"]` unless given, and `device_code` |
+//! | `pushedAuthorization` | `when_required` by the issuer's metadata unless given, or `always` |
 //! | `redirectUri` | where a sign-in comes back to if the host that starts it names no address |
+//! | `postLogoutRedirectUri` | where a person comes back to from the issuer's logout page |
 //! | `authorizationParameters` | more parameters of the sign-in page (`{"access_type": "offline"}`) |
-//! | `endpoints` | `authorization`, `token`, `revocation`, `jwks`: for issuers without metadata |
+//! | `endpoints` | `authorization`, `token`, `revocation`, `introspection`, `deviceAuthorization`, `pushedAuthorization`, `endSession`, `jwks`: for issuers without metadata; the first two are needed |
 //! | `idToken.algorithms` | `RS256` unless given; any of RS, PS (256, 384, 512), ES (256, 384) |
 //! | `idToken.accountClaim` | the claim that names the account; `sub` unless given |
 //! | `idToken.jwksOrigins` | origins, beside the issuer's own, at which its keys may be |
@@ -70,7 +82,9 @@
 //! | setting of a credential | what |
 //! |---|---|
 //! | `scopes` | what is asked for; with `openid` the issuer must say who signed in |
-//! | `owner` | `session` unless given, or `gateway` |
+//! | `owner` | `session` unless given, or `gateway`; of `client_credentials` always `gateway` |
+//! | `grant` | how it is obtained: [by a sign-in](#signing-in) unless given, or [by a grant](#tokens-that-nobody-signs-in-for) |
+//! | `binding` | `bearer` unless given, or [`dpop`](#proof-of-possession) |
 //! | `origins` | where the access token may be sent |
 //! | `token` | `access_token` unless given, or `id_token` |
 //! | `resource` | the resource it is for (RFC 8707); a request's variant may name another |
@@ -78,6 +92,47 @@
 //! | `description` | a line for people |
 //!
 //! Each credential is a login of its own, with its own grant, and so is each `resource` of a variant.
+//!
+//! # Services known by name
+//! The catalogue has what is publicly known of well-known issuers, each row with its sources and date:
+//! [`Service::all`]. `service` (or [`OAuthProvider::builder_for`]) takes from a row the issuer, the
+//! endpoints, the ways a client proves itself, parameters of the sign-in page, origins of access tokens
+//! that name none, the name for people, and what the issuer does in its own way. A setting that is
+//! given stands in place of the row's; with an `issuer` of one's own the row's endpoints are not taken.
+//! `serviceParameters` fills what is one's own in a row's addresses:
+//! `{ "service": "microsoft", "serviceParameters": { "tenant": "8eaef023-…" } }`. Scopes are never
+//! taken from a row: where the table names one for a refresh token, a credential that wants a refresh
+//! token asks for it. An empty cell is not known.
+//!
+//! | `service` | what | parameters | refresh token | access token | PKCE | in its own way |
+//! |---|---|---|---|---|---|---|
+//! | `airtable` | Airtable | | always, single use | | yes | |
+//! | `asana` | Asana | | always | | yes | |
+//! | `atlassian` | Atlassian Cloud | | scope `offline_access`, single use | | | `json_token_request` |
+//! | `auth0` | Auth0 | `domain` | scope `offline_access`, rotates if switched on | 1 d | yes | |
+//! | `box` | Box | | always, single use, 60 d | 1 h | | |
+//! | `discord` | Discord | | always | 7 d | yes | |
+//! | `dropbox` | Dropbox | | by parameters, stays | | yes | |
+//! | `github` | GitHub, OAuth app | | scope `offline_access` | | yes | `errors_with_success_status`, `commas_in_granted_scopes`, `no_expires_in`, `json_only_if_accepted` |
+//! | `github-app` | GitHub App, for a user | | if switched on, single use | 8 h | | `errors_with_success_status`, `commas_in_granted_scopes`, `json_only_if_accepted` |
+//! | `gitlab` | GitLab.com | | always, single use | 2 h | yes | |
+//! | `gitlab-self-managed` | GitLab on a server of one's own | `host` | always, single use | 2 h | yes | |
+//! | `google` | Google | | by parameters | | yes | |
+//! | `hubspot` | HubSpot | | always | 30 min | yes | |
+//! | `huggingface` | Hugging Face | | | | yes | |
+//! | `keycloak` | Keycloak | `host`, `realm` | | | | |
+//! | `linear` | Linear | | always | | yes | `commas_in_requested_scopes` |
+//! | `microsoft` | Microsoft Entra ID | `tenant` | scope `offline_access`, replaced, 90 d | | yes | |
+//! | `notion` | Notion | | always, replaced | | | `json_token_request`, `no_expires_in` |
+//! | `okta` | Okta | `domain` | rotates if switched on | | yes | |
+//! | `okta-custom` | Okta, custom authorization server | `domain`, `server` | rotates if switched on | | yes | |
+//! | `slack` | Slack, as a bot | | if switched on, single use, 30 d | 12 h | if switched on | `errors_with_success_status`, `ok_false`, `commas_in_requested_scopes`, `commas_in_granted_scopes`, `bot_token` |
+//! | `slack-user` | Slack, as a person | | if switched on, single use, 30 d | 12 h | if switched on | `errors_with_success_status`, `ok_false`, `commas_in_requested_scopes`, `commas_in_granted_scopes`, `user_token` |
+//! | `x` | X | | scope `offline.access` | 2 h | yes | |
+//! | `zoom` | Zoom | | always, single use | 1 h | yes | |
+//!
+//! "If switched on" is for the app at the service. A lifetime here is what the sources say; what an
+//! answer says counts. [`Quirk`] says what is done about each thing in the last column.
 //!
 //! # Signing in
 //! Authorization code with PKCE (RFC 7636), S256 always, whatever the issuer says it supports. What
@@ -99,6 +154,39 @@
 //!
 //! Without `openid` nobody says who signed in, so nothing can tell one account from another.
 //!
+//! **Pushed requests** (RFC 9126): where the issuer's metadata insists, or with `pushedAuthorization`
+//! `always`, the request goes to the issuer first and the browser gets a reference to it. It is never
+//! sent unpushed then.
+//!
+//! # On another device
+//! With `device_code` among the ways (RFC 8628) a host without a browser shows a code and an address,
+//! and polls: [`SignInStep::ShowCode`], then [`SignInAnswer::Poll`]. It is the way taken where the host
+//! names none, nothing could come back from a browser, and the issuer offers it. The interval is the
+//! issuer's, or 5 s; a poll before its time is answered here and not sent; `slow_down` adds 5 s for
+//! good; an issuer that fails is asked after twice as long each time, up to 60 s. A denied or expired
+//! code ends the flow. The code and the address are shown only if the code is letters, digits and
+//! hyphens, and the address one that an issuer may name.
+//!
+//! # Tokens that nobody signs in for
+//! | `grant` | what is shown for a token |
+//! |---|---|
+//! | `{"type": "client_credentials"}` | the client itself (RFC 6749 §4.4) |
+//! | `{"type": "jwt_bearer"}` | an assertion signed with `clientKey` (RFC 7523); `issuer`, `subject`, `audience` and `claims` say what is in it, by default the client's id and the token endpoint |
+//! | `{"type": "jwt_bearer", "assertion": "provider/id"}` | another credential as the assertion |
+//! | `{"type": "token_exchange", "subject": "provider/id"}` | another credential, for one of this issuer (RFC 8693); `actor`, `subjectTokenType`, `actorTokenType`, `requestedTokenType` (`access_token`, `id_token`, `jwt`, `saml2`) and `audience` besides |
+//!
+//! Nothing is kept of these but in the engine. The other credentials are asked for in the session of
+//! the request and under the access rules, as `provider:<id>`; one that the issuer refuses
+//! (`invalid_grant`) is asked for anew, once, then it is `rejected`. A token exchanged for another may
+//! be asked for with the variant `audience`.
+//!
+//! # Proof of possession
+//! With `"binding": "dpop"` (RFC 9449) the issuer binds the token to a P-256 key made for that login.
+//! [`Credential::authorize`] then adds the token and a proof for that one request, with the service's
+//! nonce if it wants one: hand it every answer with [`Credential::answered`], which says when to send
+//! again. The key is kept encrypted with the grant, stays the same through renewals and restarts, and
+//! is in no value a consumer can read. A token that comes back unbound is not served.
+//!
 //! # Renewal
 //! Answers of the token endpoint, and what they mean for the login:
 //!
@@ -114,6 +202,9 @@
 //! | no connection; another 4xx | `unavailable`, `timeout`; `invalid_response`; as good as before |
 //! | other 5xx, HTML with 200, a redirect, a broken or endless answer | the code says; nobody knows whether the token was spent: it is tried once more |
 //!
+//! A renewal that brings a new refresh token beside something that cannot be believed or used (an ID
+//! token that is not valid, a token that is not bound) keeps that refresh token and is an error.
+//!
 //! An ID token that a renewal does not bring (OpenID Connect Core §12.2 allows that) is served until
 //! its end, then `needs_reauth` (`grant_expired`).
 //!
@@ -128,6 +219,13 @@
 //! tokens with one of them. For that reason, too, signing out of one credential may end another of
 //! the same person and client.
 //!
+//! The issuer's own session in the person's browser is another thing: [`SignIn::logout_page`] is where
+//! the person ends it (OpenID Connect RP-Initiated Logout). It has the client's id in it and no token.
+//!
+//! # Health
+//! A check asks whether the issuer can be reached, and whether it still accepts the token at hand
+//! where it answers such questions (RFC 7662). A token of another issuer is never asked about.
+//!
 //! # Network
 //! [`ReqwestClient`] takes 5 s to connect, 10 s for a read, 30 s in total; follows no redirect; uses
 //! rustls with ring and the platform's certificates. Addresses are https, or http on loopback; an
@@ -138,36 +236,57 @@
 //! OAuth's error code and description do, [cleaned](credential_provider_api::Detail::cleaned).
 //!
 //! [`SignInAnswer::Pasted`]: credential_provider_api::SignInAnswer::Pasted
+//! [`SignInAnswer::Poll`]: credential_provider_api::SignInAnswer::Poll
+//! [`SignInStep::ShowCode`]: credential_provider_api::SignInStep::ShowCode
+//! [`SignIn::logout_page`]: credential_provider_api::SignIn::logout_page
+//! [`Credential::authorize`]: credential_provider_api::Credential::authorize
+//! [`Credential::answered`]: credential_provider_api::Credential::answered
 //! [`Revocation::LocalOnly`]: credential_provider_api::Revocation::LocalOnly
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod builder;
+mod catalogue;
 mod client;
 mod configuration;
 mod core;
 mod credential;
+mod dpop;
 mod endpoint;
 mod endpoints;
 mod exchange;
 mod factory;
 mod form;
 mod grant;
+mod grant_type;
 mod http;
+mod introspection;
 mod issued;
 mod issuer;
+mod jose;
 mod loopback;
+mod obtain;
 mod provider;
 mod retry_after;
 mod sign_in;
 mod token;
 
 pub use builder::{OAuthProviderBuilder, OAuthRuntime};
-pub use client::ClientAuthentication;
-pub use credential::{IssuedToken, OAuthCredential};
+pub use catalogue::{
+    Pkce, Quirk, RefreshToken, RefreshTokenIssued, Rotation, Service, ServiceEndpoints,
+    ServiceParameter,
+};
+pub use client::{AssertionAudience, ClientAuthentication};
+pub use credential::{IssuedToken, OAuthCredential, TokenBinding};
 pub use endpoints::Endpoints;
 pub use factory::OAuthFactory;
+pub use grant_type::{GrantType, JwtBearer, TokenExchange, TokenTypeIdentifier};
 pub use http::{HttpClient, HttpError, HttpMethod, HttpProblem, HttpRequest, HttpResponse};
 #[cfg(feature = "reqwest")]
 pub use http::{ReqwestClient, ReqwestClientBuilder};
+pub use jose::SigningAlgorithm;
 pub use loopback::{LoopbackAddress, LoopbackListener};
 pub use provider::OAuthProvider;
-pub use sign_in::{Callback, IdTokenAlgorithm, callback};
+pub use sign_in::{Callback, IdTokenAlgorithm, PushedAuthorization, callback};

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use credential_provider_api::{
     Capability, Changes, Credential, CredentialDescriptor, CredentialError, CredentialProvider,
     ErrorCode, Health, ProviderDescriptor, ProviderId, Reason, ReauthReason, Request, Resolution,
-    Revocation, SignIn, SignInMethod, async_trait,
+    Revocation, SignIn, async_trait,
 };
 use credential_store::Renewal;
 
 use crate::core::Core;
 use crate::credential::IssuedToken;
 use crate::exchange::Refresh;
+use crate::introspection::introspect;
+use crate::obtain::obtain;
 
 /// The credentials of one client at one issuer. See the [crate's page](crate).
 pub struct OAuthProvider {
@@ -23,11 +25,16 @@ pub struct OAuthProvider {
 impl OAuthProvider {
     pub(crate) fn of(core: Core, id: ProviderId, display_name: String) -> Self {
         let mut descriptor = ProviderDescriptor::new(id, display_name)
-            .with_capability(Capability::Changes)
             .with_capability(Capability::Check)
             .with_capability(Capability::List)
-            .with_capability(Capability::Revoke)
-            .with_sign_in(SignInMethod::AuthorizationCode);
+            .with_capability(Capability::Revoke);
+        // Only a login can be changed by another process: nothing else is in the store.
+        if !core.methods.is_empty() {
+            descriptor = descriptor.with_capability(Capability::Changes);
+        }
+        for method in &core.methods {
+            descriptor = descriptor.with_sign_in(*method);
+        }
         for credential in core.credentials.values() {
             descriptor = descriptor.with_credential(credential.descriptor());
         }
@@ -41,6 +48,9 @@ impl OAuthProvider {
     ) -> Result<Credential, CredentialError> {
         let core = &self.core;
         let described = core.described(request)?.clone();
+        if let Some(obtained) = obtain(core, request, &described).await {
+            return obtained;
+        }
         let token = described.token;
         let refresh = Refresh { core: core.clone(), request: request.clone(), described };
         let credential = core.ours(core.grants.renew(ask, Arc::new(refresh)).await?)?;
@@ -87,18 +97,26 @@ impl CredentialProvider for OAuthProvider {
     async fn check(
         &self,
         request: &Request,
-        _: Option<&Credential>,
+        current: Option<&Credential>,
     ) -> Result<Health, CredentialError> {
         self.core.described(request)?;
-        self.core.issuer.reach().await.map(|()| Health::healthy())
+        self.core.issuer.reach().await?;
+        match current.filter(|current| self.core.party().issued(current)) {
+            Some(current) => introspect(&self.core, request, current).await,
+            None => Ok(Health::healthy()),
+        }
     }
 
     async fn revoke(
         &self,
         request: &Request,
-        _: Option<&Credential>,
+        current: Option<&Credential>,
     ) -> Result<Revocation, CredentialError> {
-        self.core.end(request).await
+        if self.core.described(request)?.is_signed_in() {
+            return self.core.end(request).await;
+        }
+        // Nothing is kept: the engine has all there is.
+        self.core.revoke_access(request, current).await
     }
 
     async fn list(&self, _: &Request) -> Result<Vec<CredentialDescriptor>, CredentialError> {
@@ -111,7 +129,7 @@ impl CredentialProvider for OAuthProvider {
     }
 
     fn sign_in(&self) -> Option<&dyn SignIn> {
-        Some(self)
+        (!self.core.methods.is_empty()).then_some(self)
     }
 }
 

@@ -15,10 +15,11 @@ use common::World;
 use common::world::id;
 use credential_provider_api::{
     Clock as _, Credential, CredentialDescriptor, CredentialError, CredentialKind,
-    CredentialProvider, CredentialRef, EffectiveSession, ErrorCode, IdPattern, ProviderDescriptor,
-    ProviderId, Request, Resolution, SignInStep, Want, async_trait,
+    CredentialProvider, CredentialRef, EffectiveSession, ErrorCode, IdPattern, Origin,
+    OutgoingRequest, ProviderDescriptor, ProviderId, Request, Resolution, SignInAnswer,
+    SignInMethod, SignInStep, Want, async_trait,
 };
-use oauth_provider::{OAuthCredential, callback};
+use oauth_provider::{OAuthCredential, OAuthProvider, TokenBinding, callback};
 use resolution_engine::{AccessRules, FlowStatus, ResolutionEngine};
 
 /// Derives a token from somebody's ID token.
@@ -144,5 +145,66 @@ async fn promise_1_a_crowd_costs_one_renewal() {
         assert!(!answer.unwrap().same_secrets(&first));
     }
     assert_eq!(world.issuer.count("refresh_token"), 1);
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_device_signs_in_and_the_page_that_ends_it_is_the_persons() {
+    let world = World::new().await;
+    world.issuer.state().beyond.interval = Some(1);
+    let methods = [SignInMethod::DeviceCode];
+    let engine = ResolutionEngine::builder()
+        .clock(Arc::new(world.clock.clone()))
+        .provider(world.built(world.builder().sign_in_methods(methods)))
+        .access(AccessRules::deny_all().allow("tool:mail", "work/*").unwrap())
+        .build()
+        .unwrap();
+    let (tool, mail) = (engine.consumer("tool:mail").unwrap(), named("work/mail"));
+    let flow = tool.request(&mail).session(&session()).sign_in().start().await.unwrap();
+    let FlowStatus::Step(SignInStep::ShowCode { code, .. }) = flow.status() else {
+        panic!("{:?}", flow.status())
+    };
+    assert_eq!(code, "WDJB-MJHT");
+    world.pass(1);
+    flow.answer(SignInAnswer::Poll).await.unwrap();
+    world.issuer.decide(common::beyond::Verdict::Approved("alice"));
+    world.pass(1);
+    let done = flow.answer(SignInAnswer::Poll).await.unwrap();
+    assert!(matches!(done, FlowStatus::Done(Some(account)) if account.as_str() == "alice"));
+    tool.request(&mail).session(&session()).await.unwrap();
+    let administrator = engine.administrator();
+    let page = administrator.at(&mail).session(&session()).logout_page().await.unwrap().unwrap();
+    assert!(page.starts_with(&format!("{}/logout?", world.issuer.url())));
+    engine.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_an_engine_serves_still_proves_its_key() {
+    let world = World::new().await;
+    world.issuer.state().beyond.proofs = Some(common::beyond::Proofs::default());
+    let bound = common::world::mail().binding(TokenBinding::DPoP);
+    let builder = OAuthProvider::builder(
+        ProviderId::new("work").unwrap(),
+        world.issuer.url(),
+        common::issuer::CLIENT,
+    );
+    let provider = world.built(builder.credential(bound));
+    let request = world.request("mail");
+    world.sign_in(&provider, &request, "alice").await.unwrap();
+    let engine = ResolutionEngine::builder()
+        .clock(Arc::new(world.clock.clone()))
+        .provider(provider)
+        .access(AccessRules::deny_all().allow("tool:mail", "work/*").unwrap())
+        .build()
+        .unwrap();
+    let (tool, mail) = (engine.consumer("tool:mail").unwrap(), named("work/mail"));
+    let origin = Origin::parse("https://mail.example").unwrap();
+    let outgoing = OutgoingRequest::new("GET", &origin, "/");
+    for _ in 0..2 {
+        let credential = tool.request(&mail).session(&session()).await.unwrap();
+        let added = credential.authorize(&outgoing, world.clock.now()).unwrap();
+        assert!(added.headers.iter().any(|(name, _)| name == "DPoP"));
+    }
+    assert_eq!(world.issuer.count("refresh_token"), 0);
     engine.shutdown().await;
 }

@@ -16,6 +16,7 @@ use crate::core::Core;
 use crate::entry::{Entry, Withdrawal};
 use crate::flight::{Flight, guarded};
 use crate::flows::{self, SignInRequest};
+use crate::registry::Registered;
 use crate::resolve::Wanted;
 use crate::service::same_login;
 
@@ -182,6 +183,26 @@ impl Target {
         self.take_back(Withdrawal::SignedOut).await
     }
 
+    /// The page at which the person ends the session at the source itself, if there is one; private
+    /// to that person. Signing out here does not end it there. Cancel-safe: the call goes on.
+    ///
+    /// # Errors
+    /// `unsupported` if there is no sign-in; what the source said.
+    pub async fn logout_page(self) -> Result<Option<String>, CredentialError> {
+        let key = self.core.key_of(None, &self.wanted)?;
+        let (registered, core) = (self.registered(&key)?, self.core.clone());
+        let asked = self.core.own(async move {
+            let sign_in = registered
+                .provider
+                .sign_in()
+                .ok_or_else(|| CredentialError::new(ErrorCode::Unsupported, "it has no sign-in"));
+            let sign_in = sign_in.map_err(|error| error.about(&key.reference()))?;
+            let call = async |request: &Request| sign_in.logout_page(request).await;
+            guarded(&core, &key, Interaction::Forbidden, &core.stop, call).await
+        });
+        asked.await.unwrap_or_else(|| Err(CredentialError::new(ErrorCode::ShutDown, "")))
+    }
+
     /// Forgets what is served: the next request asks the source. Answers under way do not count.
     ///
     /// # Errors
@@ -212,8 +233,7 @@ impl Target {
     /// `unsupported`, and what the provider says.
     pub async fn check(self) -> Result<Health, CredentialError> {
         let key = self.core.key_of(None, &self.wanted)?;
-        let missing = || CredentialError::new(ErrorCode::ProviderNotFound, "");
-        let registered = self.core.registry.get(&key.provider).ok_or_else(missing)?;
+        let registered = self.registered(&key)?;
         let current = self.core.table.get(&key).and_then(|entry| entry.value().clone());
         let core = self.core.clone();
         self.core
@@ -230,6 +250,11 @@ impl Target {
     /// Starts signing in, for anybody.
     pub fn sign_in(self) -> SignInRequest {
         SignInRequest::of(&self.core, None, self.wanted)
+    }
+
+    fn registered(&self, key: &Key) -> Result<Arc<Registered>, CredentialError> {
+        let missing = || CredentialError::new(ErrorCode::ProviderNotFound, "");
+        self.core.registry.get(&key.provider).ok_or_else(missing)
     }
 
     fn entry(&self) -> Result<Option<Arc<Entry>>, CredentialError> {

@@ -133,9 +133,39 @@ pub trait SignRequest: Send + Sync {
         request: &OutgoingRequest<'_>,
         now: Timestamp,
     ) -> Result<Authorization, CredentialError>;
+
+    /// Takes note of what `origin` answered to a request signed by this, and says what to do: a
+    /// service may ask for its nonce in the proof (RFC 9449 §9). Nothing by default.
+    fn answered(&self, origin: &Origin, status: u16, headers: &[(&str, &str)]) -> Advice {
+        let _ = (origin, status, headers);
+        Advice::Done
+    }
+}
+
+/// What to do about a service's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "a request that was turned away for want of a nonce is sent again"]
+#[non_exhaustive]
+pub enum Advice {
+    /// Take it as it is.
+    Done,
+    /// Authorize the request anew and send it once more.
+    SendAgain,
 }
 
 impl Credential {
+    /// Tells this credential what `origin` answered to a request it authorized. Call it for every
+    /// answer: a nonce comes with good ones too. Names of headers in any case.
+    pub fn answered(&self, origin: &Origin, status: u16, headers: &[(&str, &str)]) -> Advice {
+        match self.signer() {
+            // Another origin's word is not taken.
+            Some(signer) if self.origins().contains(origin) => {
+                signer.answered(origin, status, headers)
+            }
+            _ => Advice::Done,
+        }
+    }
+
     /// What to add to `request` so that it is authorized.
     ///
     /// Only for the origins this credential names; judge each redirect hop anew.
@@ -209,6 +239,31 @@ mod tests {
         }
         let none = Credential::api_key("abc".into());
         assert!(none.authorize(&OutgoingRequest::new("GET", &origin(), "/"), NOW).is_err());
+    }
+
+    #[test]
+    fn only_the_services_it_is_sent_to_advise_its_signer() {
+        struct Nonces;
+        impl SignRequest for Nonces {
+            fn sign(
+                &self,
+                _: &Material,
+                _: &OutgoingRequest<'_>,
+                _: Timestamp,
+            ) -> Result<Authorization, CredentialError> {
+                Ok(Authorization::default())
+            }
+            fn answered(&self, _: &Origin, status: u16, _: &[(&str, &str)]) -> Advice {
+                if status == 401 { Advice::SendAgain } else { Advice::Done }
+            }
+        }
+        let plain = Credential::token("abc".into()).with_origin(origin());
+        assert_eq!(plain.answered(&origin(), 401, &[]), Advice::Done);
+        let signed = plain.with_signer(std::sync::Arc::new(Nonces));
+        assert_eq!(signed.answered(&origin(), 401, &[]), Advice::SendAgain);
+        assert_eq!(signed.answered(&origin(), 200, &[]), Advice::Done);
+        let evil = Origin::parse("https://evil.example").unwrap();
+        assert_eq!(signed.answered(&evil, 401, &[]), Advice::Done);
     }
 
     #[test]

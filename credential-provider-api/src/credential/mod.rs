@@ -10,7 +10,7 @@ mod issued;
 mod material;
 mod wire;
 
-pub use authorize::{Authorization, OutgoingRequest, Placement, SignRequest};
+pub use authorize::{Advice, Authorization, OutgoingRequest, Placement, SignRequest};
 pub use freshness::{Freshness, ServingWindow};
 pub use issued::Credential;
 pub use material::{AccessKey, CredentialKind, Material};

@@ -14,6 +14,13 @@ pub trait Exchange: Send + Sync {
     /// Sends `grant`, once: no retry of its own after the request may have left.
     async fn exchange(&self, grant: &Grant, current: Option<&Credential>) -> Exchanged;
 
+    /// Attaches what is not stored to a credential on its way out, from the grant it came with: a
+    /// signer whose key is in the grant. Nothing without this.
+    fn attach(&self, grant: Option<&Grant>, credential: Credential) -> Credential {
+        let _ = grant;
+        credential
+    }
+
     /// Revokes a grant that was issued too late: somebody signed out, or signed in anew, while it was
     /// on its way. Best effort.
     async fn discard(&self, grant: Grant) {
@@ -21,7 +28,7 @@ pub trait Exchange: Send + Sync {
     }
 }
 
-/// What came of an exchange. The difference between the last two decides whether a login survives:
+/// What came of an exchange. The difference between `Unspent` and `Unanswered` decides whether a login survives:
 /// when in doubt, say [`Unanswered`](Self::Unanswered).
 #[derive(Debug)]
 #[non_exhaustive]
@@ -32,6 +39,14 @@ pub enum Exchanged {
         credential: Credential,
         /// `None`: the old grant stays good.
         grant: Option<Grant>,
+    },
+    /// The grant that follows, beside something that cannot be served: it is kept, so that the login
+    /// is not lost with it, and those who wait get the error.
+    Rotated {
+        /// What the issuer will accept next.
+        grant: Grant,
+        /// What was wrong.
+        error: CredentialError,
     },
     /// The issuer does not accept this grant any more (`invalid_grant`).
     Refused {

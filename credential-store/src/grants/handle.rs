@@ -123,7 +123,7 @@ impl Grants {
     ///
     /// However many tasks and processes ask, one of them exchanges, and what it was given is durable
     /// before anybody sees it. The credential carries the revision of its issue. A signer is not
-    /// stored; attach it to what this returns.
+    /// stored; [`Exchange::attach`] adds it.
     ///
     /// Cancel-safe: dropping it gives up waiting. An exchange once begun goes on and is saved.
     ///
@@ -142,14 +142,15 @@ impl Grants {
             return Err(CredentialError::new(ErrorCode::ShutDown, "the grants are closed"));
         }
         let (gate, reference) = (CommitGate::new(), ask.key().reference());
-        let task = protocol::renew(self.inner.clone(), ask, exchange, gate.clone());
+        let task = protocol::renew(self.inner.clone(), ask, exchange.clone(), gate.clone());
         let running = self.inner.tasks.spawn(task);
         let given_up = GiveUp { gate, task: running.abort_handle() };
         let outcome = running.await.unwrap_or_else(|_| {
             Err(CredentialError::new(ErrorCode::Internal, "the task of a renewal has ended"))
         });
         drop(given_up);
-        outcome.map_err(|error| error.about(&reference))
+        let given = outcome.map_err(|error| error.about(&reference))?;
+        Ok(exchange.attach(given.grant.as_ref(), given.credential))
     }
 
     /// What is stored, whether it has ended or not, and without asking anybody; `None` if nobody is

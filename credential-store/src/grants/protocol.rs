@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::ask::Renewal;
 use super::exchange::{Exchange, Exchanged};
 use super::handle::Inner;
-use super::verdict::{Held, Verdict, absent, judge};
+use super::verdict::{Given, Held, Verdict, absent, judge};
 use crate::faults::Point;
 
 /// How often a waiter looks whether the lease's holder has saved something good enough.
@@ -31,9 +31,9 @@ pub(super) async fn renew(
     ask: Renewal,
     exchange: Arc<dyn Exchange>,
     gate: CommitGate,
-) -> Result<Credential, CredentialError> {
+) -> Result<Given, CredentialError> {
     let ask = match inner.judged(&ask).await? {
-        Verdict::Give(credential) => return Ok(credential),
+        Verdict::Give(given) => return Ok(given),
         Verdict::Fail(error) => return Err(error),
         Verdict::Renew(held) => ask.begun_at(Some(held.revision)),
     };
@@ -52,7 +52,7 @@ struct Run<'a> {
 
 /// How far a round came.
 enum Round {
-    Done(Result<Credential, CredentialError>),
+    Done(Result<Given, CredentialError>),
     /// Somebody signed in meanwhile: judge again.
     Again,
 }
@@ -60,18 +60,18 @@ enum Round {
 impl Run<'_> {
     /// Whoever had the turn before has mostly brought what this one wants. That is seen without the
     /// lease: other processes stand in line for it, and a crowd here would wait once for each task.
-    async fn in_turn(&self, gate: &CommitGate) -> Result<Credential, CredentialError> {
+    async fn in_turn(&self, gate: &CommitGate) -> Result<Given, CredentialError> {
         match self.inner.judged(self.ask).await? {
-            Verdict::Give(credential) => Ok(credential),
+            Verdict::Give(given) => Ok(given),
             Verdict::Fail(error) => Err(error),
             Verdict::Renew(_) => self.under_lease(gate).await,
         }
     }
 
-    async fn under_lease(&self, gate: &CommitGate) -> Result<Credential, CredentialError> {
+    async fn under_lease(&self, gate: &CommitGate) -> Result<Given, CredentialError> {
         let lease = match self.lease().await? {
             Ok(lease) => lease,
-            Err(credential) => return Ok(credential),
+            Err(given) => return Ok(given),
         };
         self.probe(Point::Leased)?;
         let mut outcome = None;
@@ -93,7 +93,7 @@ impl Run<'_> {
     }
 
     /// The lease, or what its holder saved while we waited for it.
-    async fn lease(&self) -> Result<Result<Box<dyn Lease>, Credential>, CredentialError> {
+    async fn lease(&self) -> Result<Result<Box<dyn Lease>, Given>, CredentialError> {
         let mut lease = self.inner.store.lease(self.ask.key());
         loop {
             tokio::select! {
@@ -102,7 +102,7 @@ impl Run<'_> {
                 () = tokio::time::sleep(NEWS) => {}
             }
             match self.inner.judged(self.ask).await? {
-                Verdict::Give(credential) => return Ok(Err(credential)),
+                Verdict::Give(given) => return Ok(Err(given)),
                 Verdict::Fail(error) => return Err(error),
                 Verdict::Renew(_) => {}
             }
@@ -112,7 +112,7 @@ impl Run<'_> {
     async fn round(&self, lease: &dyn Lease, gate: &CommitGate) -> Round {
         let held = match self.inner.judged(self.ask).await {
             Ok(Verdict::Renew(held)) => held,
-            Ok(Verdict::Give(credential)) => return Round::Done(Ok(credential)),
+            Ok(Verdict::Give(given)) => return Round::Done(Ok(given)),
             Ok(Verdict::Fail(error)) | Err(error) => return Round::Done(Err(error)),
         };
         // From here on nobody cancels: neither the caller nor the engine it asks for.
@@ -143,7 +143,12 @@ impl Run<'_> {
             return Round::Done(Err(error));
         }
         match answer {
-            Exchanged::Issued { credential, grant } => self.keep(intended, credential, grant).await,
+            Exchanged::Issued { credential, grant } => {
+                self.keep(intended, Ok(credential.without_revision()), grant).await
+            }
+            Exchanged::Rotated { grant, error } => {
+                self.keep(intended, Err(error), Some(grant)).await
+            }
             Exchanged::Refused { reason, detail } => {
                 let reason = if interrupted { ReauthReason::RenewalInterrupted } else { reason };
                 let refusal = Refusal::new(self.inner.clock.now(), reason, detail);
@@ -194,14 +199,17 @@ impl Run<'_> {
     }
 
     /// Saves what was issued, before anybody sees it, however often it takes.
-    async fn keep(&self, held: Held, credential: Credential, grant: Option<Grant>) -> Round {
-        let credential = credential.without_revision();
-        let signed_in = held.record.signed_in;
-        let mut record = Record::new(
-            Some(grant.clone().unwrap_or_else(|| held.grant.clone())),
-            Some(credential.clone()),
-        );
-        record.signed_in = signed_in;
+    async fn keep(
+        &self,
+        held: Held,
+        issued: Result<Credential, CredentialError>,
+        grant: Option<Grant>,
+    ) -> Round {
+        let follower = grant.clone().unwrap_or_else(|| held.grant.clone());
+        // What cannot be served does not take the place of what was.
+        let kept = issued.as_ref().ok().or(held.record.credential.as_ref());
+        let mut record = Record::new(Some(follower.clone()), kept.cloned());
+        record.signed_in = held.record.signed_in;
         let mut expected = held.revision;
         let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
@@ -209,11 +217,14 @@ impl Run<'_> {
             let problem = match saved {
                 Ok(revision) => {
                     self.inner.known.did(self.key(), revision, Some(&record));
-                    if let Some(end) = credential.expires_at() {
+                    if let Some(end) = issued.as_ref().ok().and_then(Credential::expires_at) {
                         let issued = Issued { revision, at: self.inner.clock.now(), end };
                         self.inner.issued().insert(self.key().clone(), issued);
                     }
-                    let given = Ok(credential.with_revision(revision));
+                    let given = issued.map(|credential| Given {
+                        credential: credential.with_revision(revision),
+                        grant: Some(follower),
+                    });
                     return Round::Done(self.probe(Point::Saved).and(given));
                 }
                 Err(error) if error.code() == ErrorCode::Conflict => {

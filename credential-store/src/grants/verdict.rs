@@ -9,11 +9,17 @@ use super::ask::Renewal;
 /// What to do about it.
 pub(crate) enum Verdict {
     /// This one is good enough.
-    Give(Credential),
+    Give(Given),
     /// The grant must be exchanged.
     Renew(Held),
     /// Nothing but a sign-in helps.
     Fail(CredentialError),
+}
+
+/// A credential, and the grant it was issued with.
+pub(crate) struct Given {
+    pub(crate) credential: Credential,
+    pub(crate) grant: Option<Grant>,
 }
 
 /// A record with a grant in it.
@@ -36,7 +42,8 @@ pub(crate) fn judge(
     if let Some(credential) = &record.credential {
         let at = credential.revision().unwrap_or(revision);
         if ask.accepts(credential, at, now, best) {
-            return Verdict::Give(credential.clone());
+            let given = Given { credential: credential.clone(), grant: record.grant };
+            return Verdict::Give(given);
         }
     }
     match (&record.refusal, &record.grant) {

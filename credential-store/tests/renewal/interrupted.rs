@@ -131,3 +131,33 @@ async fn without_a_grant_the_reason_says_why() {
     assert_eq!(reason(&world.key).await, Some(ReauthReason::GrantExpired));
     assert_eq!(world.issuer.calls(), [""; 0]);
 }
+
+#[tokio::test]
+async fn promise_7_a_grant_that_came_with_nothing_to_serve_is_kept() {
+    let world = World::new().await;
+    let first = world.renew().await.unwrap();
+    world.issuer.will([Next::RotateOnly]);
+    let ask = world.ask().rejected(first.revision());
+    let error = world.grants.renew(ask, world.issuer.clone()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidResponse);
+    assert_eq!(world.kept().await, "rt-3");
+    let record = world.record().await.unwrap();
+    assert!(record.intent.is_none(), "it was answered");
+    assert!(record.credential.unwrap().same_secrets(&first), "what was is still what is served");
+    let ask = world.ask().rejected(first.revision());
+    let next = world.grants.renew(ask, world.issuer.clone()).await.unwrap();
+    assert_eq!(secret(&next), "at-3");
+}
+
+#[tokio::test]
+async fn what_is_not_stored_is_attached_from_the_grant_it_came_with() {
+    let world = World::new().await;
+    let attached = |credential: &Credential| credential.property("attached").map(str::to_owned);
+    let renewed = world.renew().await.unwrap();
+    assert_eq!(attached(&renewed).as_deref(), Some("rt-2"), "from an exchange");
+    let kept = world.renew().await.unwrap();
+    assert_eq!(attached(&kept).as_deref(), Some("rt-2"), "from the store");
+    let stored = world.record().await.unwrap().credential.unwrap();
+    assert_eq!(attached(&stored), None, "and not in it");
+    assert_eq!(world.issuer.calls(), ["rt-1"]);
+}

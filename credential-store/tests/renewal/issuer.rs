@@ -15,6 +15,7 @@ pub type Log = Arc<Mutex<Vec<String>>>;
 pub enum Next {
     Issue,
     IssueWithoutRotation,
+    RotateOnly,
     Refuse,
     Unspent,
     Unanswered,
@@ -57,6 +58,9 @@ impl Exchange for Issuer {
         match next {
             Next::Issue => Exchanged::Issued { credential, grant: Some(follower) },
             Next::IssueWithoutRotation => Exchanged::Issued { credential, grant: None },
+            Next::RotateOnly => {
+                Exchanged::Rotated { grant: follower, error: error(ErrorCode::InvalidResponse) }
+            }
             Next::Refuse => {
                 let reason = ReauthReason::GrantRejected;
                 Exchanged::Refused { reason, detail: "no longer valid".into() }
@@ -66,6 +70,11 @@ impl Exchange for Issuer {
             Next::Panic => panic!("as told"),
             Next::Hang => std::future::pending().await,
         }
+    }
+
+    fn attach(&self, grant: Option<&Grant>, credential: Credential) -> Credential {
+        let grant = grant.map(|grant| String::from_utf8(grant.expose().to_vec()).unwrap());
+        credential.with_property("attached", grant.unwrap_or_default())
     }
 
     async fn discard(&self, grant: Grant) {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use credential_provider_api::{CredentialError, Detail, ErrorCode};
+use credential_provider_api::{CredentialError, ErrorCode};
 use secrecy::ExposeSecret as _;
 
 use super::metadata::{IssuerId, Metadata};
 use crate::endpoint::Endpoint;
-use crate::http::{HttpClient, HttpRequest, HttpResponse};
-use crate::retry_after::retry_after;
+use crate::http::{HttpClient, HttpRequest};
+use crate::token::patience;
 
 /// How long metadata is kept.
 pub(crate) const KEPT: Duration = Duration::from_secs(3600);
@@ -16,8 +16,8 @@ pub(crate) const KEPT: Duration = Duration::from_secs(3600);
 const LIMIT: usize = 1 << 20;
 
 /// Asks at each place where metadata may stand, in order; the first document counts. Some issuers
-/// (django-oauth-toolkit) say only in a later one where tokens are revoked: OpenID Connect has no
-/// word for it.
+/// (django-oauth-toolkit) say only in a later one where tokens are revoked and devices begin: OpenID
+/// Connect has no word for it.
 pub(crate) async fn discover(
     http: &dyn HttpClient,
     issuer: &IssuerId,
@@ -32,7 +32,7 @@ pub(crate) async fn discover(
                 if let Ok(Some(later)) = document(http, place, issuer).await
                     && later.token_endpoint == first.token_endpoint
                 {
-                    first.revocation_endpoint = later.revocation_endpoint;
+                    first.complete_with(later);
                 }
             }
         }
@@ -52,7 +52,7 @@ async fn document(
     let response = http.send(HttpRequest::get(place, LIMIT)).await?;
     match response.status {
         200 => Metadata::read(response.body.expose_secret(), issuer).map(Some),
-        429 | 500.. => Err(failing(&response)),
+        429 | 500.. => Err(patience(&response)),
         _ => Ok(None),
     }
 }
@@ -63,21 +63,7 @@ pub(crate) async fn answers(
     endpoint: &Endpoint,
 ) -> Result<(), CredentialError> {
     let response = http.send(HttpRequest::get(endpoint.url().as_str(), LIMIT)).await?;
-    if matches!(response.status, 429 | 500..) { Err(failing(&response)) } else { Ok(()) }
-}
-
-/// An answer that asks for patience.
-pub(crate) fn failing(response: &HttpResponse) -> CredentialError {
-    let code = match response.status {
-        429 => ErrorCode::RateLimited,
-        _ => ErrorCode::Unavailable,
-    };
-    let detail = Detail::composed(format!("the issuer answered with status {}", response.status));
-    let error = CredentialError::new(code, detail);
-    match retry_after(response) {
-        Some(after) => error.with_retry_after(after),
-        None => error,
-    }
+    if matches!(response.status, 429 | 500..) { Err(patience(&response)) } else { Ok(()) }
 }
 
 /// OpenID Connect Discovery §4 appends to the issuer's path; RFC 8414 §3.1 puts the well-known part

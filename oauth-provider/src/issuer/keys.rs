@@ -6,10 +6,10 @@ use credential_provider_api::{CredentialError, ErrorCode, Origin};
 use openidconnect::core::CoreJsonWebKeySet;
 use secrecy::ExposeSecret as _;
 
-use super::discovery::failing;
 use super::metadata::{IssuerId, Metadata};
 use crate::endpoint::Endpoint;
 use crate::http::{HttpClient, HttpRequest};
+use crate::token::patience;
 
 /// How long keys are kept.
 pub(crate) const KEPT: Duration = Duration::from_secs(300);
@@ -46,7 +46,7 @@ pub(crate) async fn fetch(
     let response = http.send(HttpRequest::get(place.url().as_str(), LIMIT)).await?;
     match response.status {
         200 => {}
-        429 | 500.. => return Err(failing(&response)),
+        429 | 500.. => return Err(patience(&response)),
         _ => return Err(unreadable()),
     }
     let keys = serde_json::from_slice(response.body.expose_secret());

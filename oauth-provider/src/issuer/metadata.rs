@@ -45,7 +45,13 @@ pub(crate) struct Metadata {
     pub(crate) authorization_endpoint: Option<Endpoint>,
     pub(crate) token_endpoint: Endpoint,
     pub(crate) revocation_endpoint: Option<Endpoint>,
+    pub(crate) introspection_endpoint: Option<Endpoint>,
+    pub(crate) device_authorization_endpoint: Option<Endpoint>,
+    pub(crate) pushed_authorization_request_endpoint: Option<Endpoint>,
+    pub(crate) end_session_endpoint: Option<Endpoint>,
     pub(crate) jwks_uri: Option<Endpoint>,
+    /// Whether it takes authorization requests only when they were pushed (RFC 9126 §5).
+    pub(crate) pushed: Pushed,
     /// It promises `iss` in authorization responses (RFC 9207 §3).
     pub(crate) response_iss: ResponseIss,
 }
@@ -57,6 +63,13 @@ pub(crate) enum ResponseIss {
     Optional,
 }
 
+/// Whether an issuer insists on pushed authorization requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    Required,
+    Optional,
+}
+
 /// The document, as far as it is read. The rest is nobody's business here.
 #[derive(Deserialize)]
 struct Document {
@@ -64,12 +77,32 @@ struct Document {
     authorization_endpoint: Option<String>,
     token_endpoint: Option<String>,
     revocation_endpoint: Option<String>,
+    introspection_endpoint: Option<String>,
+    device_authorization_endpoint: Option<String>,
+    pushed_authorization_request_endpoint: Option<String>,
+    end_session_endpoint: Option<String>,
     jwks_uri: Option<String>,
+    #[serde(default)]
+    require_pushed_authorization_requests: bool,
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
 }
 
 impl Metadata {
+    /// Takes what only `later` says.
+    pub(crate) fn complete_with(&mut self, later: Self) {
+        let fill = |mine: &mut Option<Endpoint>, theirs: Option<Endpoint>| {
+            if mine.is_none() {
+                *mine = theirs;
+            }
+        };
+        fill(&mut self.revocation_endpoint, later.revocation_endpoint);
+        fill(&mut self.introspection_endpoint, later.introspection_endpoint);
+        fill(&mut self.device_authorization_endpoint, later.device_authorization_endpoint);
+        let pushed = later.pushed_authorization_request_endpoint;
+        fill(&mut self.pushed_authorization_request_endpoint, pushed);
+    }
+
     /// Reads the document that was found for `issuer`.
     pub(crate) fn read(bytes: &[u8], issuer: &IssuerId) -> Result<Self, CredentialError> {
         let wrong = |detail: &'static str| CredentialError::new(ErrorCode::InvalidResponse, detail);
@@ -85,12 +118,21 @@ impl Metadata {
                 .map_err(|_| wrong("the metadata has an endpoint that is not https"))
         };
         let token = document.token_endpoint.ok_or_else(|| wrong("it has no token endpoint"))?;
+        let optional = |text: Option<String>| text.map(endpoint).transpose();
         let iss = document.authorization_response_iss_parameter_supported;
+        let pushed = document.require_pushed_authorization_requests;
         Ok(Self {
-            authorization_endpoint: document.authorization_endpoint.map(endpoint).transpose()?,
+            authorization_endpoint: optional(document.authorization_endpoint)?,
             token_endpoint: endpoint(token)?,
-            revocation_endpoint: document.revocation_endpoint.map(endpoint).transpose()?,
-            jwks_uri: document.jwks_uri.map(endpoint).transpose()?,
+            revocation_endpoint: optional(document.revocation_endpoint)?,
+            introspection_endpoint: optional(document.introspection_endpoint)?,
+            device_authorization_endpoint: optional(document.device_authorization_endpoint)?,
+            pushed_authorization_request_endpoint: optional(
+                document.pushed_authorization_request_endpoint,
+            )?,
+            end_session_endpoint: optional(document.end_session_endpoint)?,
+            jwks_uri: optional(document.jwks_uri)?,
+            pushed: if pushed { Pushed::Required } else { Pushed::Optional },
             response_iss: if iss { ResponseIss::Promised } else { ResponseIss::Optional },
         })
     }

@@ -14,7 +14,7 @@ use self::cached::Cached;
 use crate::http::HttpClient;
 
 pub(crate) use keys::Keys;
-pub(crate) use metadata::{IssuerId, Metadata, ResponseIss};
+pub(crate) use metadata::{IssuerId, Metadata, Pushed, ResponseIss};
 
 /// One issuer, as configured.
 pub(crate) struct Issuer {

@@ -1,4 +1,4 @@
-//! The address a person opens (RFC 6749 §4.1.1).
+//! An authorization request (RFC 6749 §4.1.1): what a person is asked to allow.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use credential_provider_api::FlowId;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::pkce::challenge;
-use crate::endpoint::Endpoint;
+use crate::token::Dialect;
 
 /// Parameters that only this crate sets.
 pub(crate) const OWN: &[&str] = &[
@@ -17,6 +17,7 @@ pub(crate) const OWN: &[&str] = &[
     "state",
     "nonce",
     "resource",
+    "dpop_jkt",
     "code_challenge",
     "code_challenge_method",
     "response_mode",
@@ -32,33 +33,31 @@ pub(crate) struct Authorization<'a> {
     pub(crate) verifier: &'a SecretString,
     pub(crate) nonce: Option<&'a SecretString>,
     pub(crate) resource: Option<&'a str>,
+    /// Of the key that the code is bound to (RFC 9449 §10).
+    pub(crate) thumbprint: Option<&'a str>,
     pub(crate) further: &'a BTreeMap<String, String>,
+    pub(crate) dialect: &'a Dialect,
 }
 
 impl Authorization<'_> {
-    pub(crate) fn url(&self, endpoint: &Endpoint) -> String {
-        let mut url = endpoint.url().clone();
-        {
-            let mut query = url.query_pairs_mut();
-            query
-                .append_pair("response_type", "code")
-                .append_pair("client_id", self.client_id)
-                .append_pair("redirect_uri", self.redirect_uri);
-            if !self.scopes.is_empty() {
-                query.append_pair("scope", &self.scopes.join(" "));
-            }
-            query
-                .append_pair("state", self.flow.expose())
-                .append_pair("code_challenge", &challenge(self.verifier))
-                .append_pair("code_challenge_method", "S256");
-            if let Some(nonce) = self.nonce {
-                query.append_pair("nonce", nonce.expose_secret());
-            }
-            if let Some(resource) = self.resource {
-                query.append_pair("resource", resource);
-            }
-            query.extend_pairs(self.further);
+    /// By name, in order.
+    pub(crate) fn parameters(&self) -> Vec<(&str, String)> {
+        let mut all = vec![
+            ("response_type", "code".to_owned()),
+            ("client_id", self.client_id.to_owned()),
+            ("redirect_uri", self.redirect_uri.to_owned()),
+        ];
+        if !self.scopes.is_empty() {
+            all.push(self.dialect.asked(self.scopes));
         }
-        url.into()
+        all.push(("state", self.flow.expose().to_owned()));
+        all.push(("code_challenge", challenge(self.verifier)));
+        all.push(("code_challenge_method", "S256".to_owned()));
+        let nonce = self.nonce.map(|nonce| nonce.expose_secret().to_owned());
+        all.extend(nonce.map(|nonce| ("nonce", nonce)));
+        all.extend(self.resource.map(|resource| ("resource", resource.to_owned())));
+        all.extend(self.thumbprint.map(|thumbprint| ("dpop_jkt", thumbprint.to_owned())));
+        all.extend(self.further.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        all
     }
 }

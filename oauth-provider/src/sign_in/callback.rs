@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 use url::{Url, form_urlencoded};
 
-use super::flow::Parameters;
+use super::code::Parameters;
 
 /// More than any issuer sends back.
 const LONGEST: usize = 16 * 1024;

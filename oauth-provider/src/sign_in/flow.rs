@@ -1,51 +1,28 @@
-//! The steps of a sign-in: open an address, come back with a code, count.
-
-use std::collections::BTreeMap;
+//! The steps of a sign-in, whatever the way: begin, answer, count, end.
 
 use credential_provider_api::{
-    AccountId, Credential, CredentialError, ErrorCode, FlowId, FlowState, Key, Request, Revocation,
-    SecretString, SignIn, SignInAnswer, SignInMethod, SignInProgress, SignInStart, SignInStep,
-    SignedIn, async_trait,
+    AccountId, Credential, CredentialError, ErrorCode, FlowState, Key, Request, Revocation, SignIn,
+    SignInAnswer, SignInMethod, SignInProgress, SignInStart, SignedIn, async_trait,
 };
-use secrecy::ExposeSecret as _;
 
-use super::authorization::Authorization;
-use super::callback::{parameters_of, refused, same, wrong};
-use super::id_token::{Identity, Nonce};
-use super::pkce::unguessable;
+use super::code::CodeFlow;
+use super::device::DeviceFlow;
+use super::finished::{Finished, strange};
 use crate::core::Core;
-use crate::endpoint::Endpoint;
-use crate::form::Form;
+use crate::credential::OAuthCredential;
 use crate::grant::Login;
-use crate::issued::{Received, kept};
-use crate::issuer::ResponseIss;
+use crate::issued::kept;
 use crate::provider::OAuthProvider;
-use crate::token::{TokenAnswer, Tokens};
-
-/// What came back, by name.
-pub(super) type Parameters = BTreeMap<String, SecretString>;
 
 /// What is remembered between the steps.
 struct Flow {
-    id: FlowId,
     key: Key,
-    redirect_uri: String,
-    verifier: SecretString,
-    nonce: Option<SecretString>,
-    code: Code,
+    way: Way,
 }
 
-/// A code is good once (RFC 6749 §4.1.2).
-#[derive(PartialEq, Eq)]
-enum Code {
-    Awaited,
-    Sent,
-}
-
-/// A sign-in that has finished and does not count yet.
-struct Finished {
-    login: Option<Login>,
-    credential: Credential,
+enum Way {
+    Code(CodeFlow),
+    Device(DeviceFlow),
 }
 
 #[async_trait]
@@ -55,35 +32,19 @@ impl SignIn for OAuthProvider {
         request: &Request,
         start: &SignInStart,
     ) -> Result<(FlowState, SignInProgress), CredentialError> {
-        if !matches!(start.method, None | Some(SignInMethod::AuthorizationCode)) {
-            return Err(CredentialError::new(ErrorCode::Unsupported, "with a browser only"));
-        }
         let core = &self.core;
-        let described = core.described(request)?;
-        let redirect_uri =
-            redirect_uri(start.redirect_uri.as_ref().or(core.redirect_uri.as_ref()))?;
-        let metadata = core.issuer.metadata().await?;
-        let endpoint = metadata.authorization_endpoint.as_ref().ok_or_else(|| {
-            let detail = "the issuer has no page to sign in at";
-            CredentialError::new(ErrorCode::Unsupported, detail)
-        })?;
-        let verifier = unguessable(&*core.random);
-        let nonce = described.is_openid().then(|| unguessable(&*core.random));
-        let url = Authorization {
-            client_id: &core.endpoint.client.id,
-            redirect_uri: &redirect_uri,
-            scopes: &described.scopes,
-            flow: &start.flow,
-            verifier: &verifier,
-            nonce: nonce.as_ref(),
-            resource: core.resource(request, described).as_deref(),
-            further: &core.authorization_parameters,
-        }
-        .url(endpoint);
-        let (id, key) = (start.flow.clone(), request.key().clone());
-        let flow = Flow { id, key, redirect_uri, verifier, nonce, code: Code::Awaited };
-        let expires_at = start.expires_at;
-        let step = SignInStep::OpenUrl { url, expires_at, poll_every: None };
+        let described = signed_in(core, request)?;
+        let (way, step) = match method(core, start).await? {
+            SignInMethod::DeviceCode => {
+                let (flow, step) = DeviceFlow::start(core, request, described, start).await?;
+                (Way::Device(flow), step)
+            }
+            _ => {
+                let (flow, step) = CodeFlow::start(core, request, described, start).await?;
+                (Way::Code(flow), step)
+            }
+        };
+        let flow = Flow { key: request.key().clone(), way };
         Ok((Box::new(flow), SignInProgress::Step(step)))
     }
 
@@ -94,46 +55,15 @@ impl SignIn for OAuthProvider {
         answer: SignInAnswer,
     ) -> Result<SignInProgress, CredentialError> {
         let core = &self.core;
-        let described = core.described(request)?;
+        let described = signed_in(core, request)?;
         let flow = state.downcast_mut::<Flow>().ok_or_else(strange)?;
         if flow.key != *request.key() {
             return Err(strange());
         }
-        let mut parameters = parameters_of(answer, &flow.redirect_uri)?;
-        let code = flow.code_in(&mut parameters, core).await?;
-        if described.is_openid() {
-            // A code that was spent for want of a key is a sign-in lost.
-            core.issuer.keys().await?;
+        match &mut flow.way {
+            Way::Code(flow) => flow.answer(core, request, described, answer).await,
+            Way::Device(flow) => flow.answer(core, request, described, answer).await,
         }
-        let resource = core.resource(request, described);
-        let form = Form::new("authorization_code")
-            .secret("code", &code)
-            .text("redirect_uri", &flow.redirect_uri)
-            .secret("code_verifier", &flow.verifier)
-            .optional("resource", resource.as_deref());
-        // A code is good once: if it is sent, its answer is wanted.
-        let commit = request.commit()?;
-        flow.code = Code::Sent;
-        let sent_at = core.clock.now();
-        let answered = core.endpoint.send(request, form).await;
-        drop(commit);
-        let tokens = match answered {
-            TokenAnswer::Tokens(tokens) => *tokens,
-            TokenAnswer::Refused { detail, .. } => {
-                return Err(CredentialError::new(ErrorCode::FlowEnded, detail));
-            }
-            TokenAnswer::Unspent(error) => {
-                flow.code = Code::Awaited;
-                return Err(error);
-            }
-            TokenAnswer::Unanswered(error) => return Err(error),
-        };
-        let identity = flow.identity(core, &tokens).await?;
-        let received = Received { tokens, identity, sent_at, before: None };
-        let (login, credential) = received.issue(core.party(), described)?;
-        let account = credential.account().cloned();
-        let finished = Finished { login, credential };
-        Ok(SignInProgress::Finished(SignedIn::new(account, Box::new(finished))))
     }
 
     async fn accept(
@@ -142,9 +72,9 @@ impl SignIn for OAuthProvider {
         done: SignedIn,
     ) -> Result<Option<Credential>, CredentialError> {
         let core = &self.core;
-        core.described(request)?;
-        let Finished { login, credential } = finished(done)?;
-        let grant = kept(login.as_ref())?;
+        signed_in(core, request)?;
+        let Finished { login, credential } = Finished::from(done)?;
+        let (grant, key) = (kept(login.as_ref())?, login.as_ref().and_then(Login::key));
         let account = credential.account().cloned();
         let commit = request.commit()?;
         let before = core.grants.current(request.key()).await?;
@@ -158,7 +88,10 @@ impl SignIn for OAuthProvider {
         if let Some(replaced) = replaced.filter(|login| others && core.party().owns(login)) {
             core.revoke_quietly(request, &replaced).await;
         }
-        Ok(saved.credential)
+        Ok(match (saved.credential, key) {
+            (Some(credential), Some(key)) => Some(core.bound(key, credential)),
+            (credential, _) => credential,
+        })
     }
 
     async fn account(&self, request: &Request) -> Result<Option<AccountId>, CredentialError> {
@@ -172,9 +105,25 @@ impl SignIn for OAuthProvider {
     }
 
     async fn discard(&self, request: &Request, done: SignedIn) {
-        if let Ok(Finished { login: Some(login), credential }) = finished(done) {
+        if let Ok(Finished { login: Some(login), credential }) = Finished::from(done) {
             self.core.discard(request, &login, credential.account()).await;
         }
+    }
+
+    async fn logout_page(&self, request: &Request) -> Result<Option<String>, CredentialError> {
+        let core = &self.core;
+        signed_in(core, request)?;
+        let metadata = core.issuer.metadata().await?;
+        let Some(endpoint) = &metadata.end_session_endpoint else { return Ok(None) };
+        let mut page = endpoint.url().clone();
+        {
+            let mut query = page.query_pairs_mut();
+            query.append_pair("client_id", &core.endpoint.client.id);
+            if let Some(back) = &core.post_logout_redirect_uri {
+                query.append_pair("post_logout_redirect_uri", back);
+            }
+        }
+        Ok(Some(page.into()))
     }
 
     async fn sign_out(&self, request: &Request) -> Result<Revocation, CredentialError> {
@@ -182,71 +131,38 @@ impl SignIn for OAuthProvider {
     }
 }
 
-impl Flow {
-    /// The code, if what came back belongs to this flow and comes from its issuer.
-    async fn code_in(
-        &self,
-        parameters: &mut Parameters,
-        core: &Core,
-    ) -> Result<SecretString, CredentialError> {
-        let mut take = |name: &str| parameters.remove(name);
-        let state = take("state").ok_or_else(|| wrong("the callback has no state"))?;
-        if !same(state.expose_secret(), self.id.expose()) {
-            return Err(wrong("the callback belongs to another sign-in"));
-        }
-        if self.code == Code::Sent {
-            let detail = "this sign-in has been answered already";
-            return Err(CredentialError::new(ErrorCode::FlowEnded, detail));
-        }
-        let (iss, error) = (take("iss"), take("error"));
-        let (description, code) = (take("error_description"), take("code"));
-        // RFC 9207 §2.4: an answer of another issuer, be it an error, ends the flow.
-        let promised = core.issuer.metadata().await?.response_iss == ResponseIss::Promised;
-        let right = iss.as_ref().is_none_or(|iss| iss.expose_secret() == core.issuer.id.as_str());
-        if !right || (promised && iss.is_none()) {
-            let detail = "the callback comes from another issuer, or does not say from which";
-            return Err(CredentialError::new(ErrorCode::FlowEnded, detail));
-        }
-        if let Some(error) = error {
-            let description = description.as_ref().map_or("", |text| text.expose_secret());
-            return Err(refused(error.expose_secret(), description));
-        }
-        code.filter(|code| !code.expose_secret().is_empty())
-            .ok_or_else(|| wrong("the callback has no code"))
+/// What is said about a credential that somebody signs in for.
+fn signed_in<'a>(
+    core: &'a Core,
+    request: &Request,
+) -> Result<&'a OAuthCredential, CredentialError> {
+    let described = core.described(request)?;
+    if described.is_signed_in() {
+        return Ok(described);
     }
+    let error = CredentialError::new(ErrorCode::Unsupported, "nobody signs in for it");
+    Err(error.about(&request.key().reference()))
+}
 
-    /// Who signed in, where the issuer was asked.
-    async fn identity(
-        &self,
-        core: &Core,
-        tokens: &Tokens,
-    ) -> Result<Option<Identity>, CredentialError> {
-        let Some(nonce) = &self.nonce else { return Ok(None) };
-        let token = tokens.id_token.as_ref().ok_or_else(|| {
-            let detail = "the issuer was asked who signed in and sent no ID token";
-            CredentialError::new(ErrorCode::InvalidResponse, detail)
-        })?;
-        let now = core.clock.now();
-        core.rules.verify(&core.issuer, token, Nonce::Expected(nonce), now).await.map(Some)
+/// The way asked for; else with a browser, unless nothing could come back from it and the issuer
+/// lets devices in.
+async fn method(core: &Core, start: &SignInStart) -> Result<SignInMethod, CredentialError> {
+    let [code, device] = [SignInMethod::AuthorizationCode, SignInMethod::DeviceCode];
+    let possible = |method: &SignInMethod| core.methods.contains(method);
+    match start.method {
+        Some(method) if possible(&method) => Ok(method),
+        Some(_) => {
+            let detail = "this provider is not set up for signing in this way";
+            Err(CredentialError::new(ErrorCode::Unsupported, detail))
+        }
+        None if !possible(&device) => Ok(code),
+        None if !possible(&code) => Ok(device),
+        None => {
+            let returns = start.redirect_uri.is_some() || core.redirect_uri.is_some();
+            let metadata = core.issuer.metadata().await?;
+            let browser = metadata.authorization_endpoint.is_some() && returns;
+            let elsewhere = metadata.device_authorization_endpoint.is_some();
+            Ok(if elsewhere && !browser { device } else { code })
+        }
     }
-}
-
-fn finished(done: SignedIn) -> Result<Finished, CredentialError> {
-    done.state.downcast::<Finished>().map(|finished| *finished).map_err(|_| strange())
-}
-
-/// https, or http on loopback: a code in plain text is anybody's.
-fn redirect_uri(given: Option<&String>) -> Result<String, CredentialError> {
-    let given = given.ok_or_else(|| {
-        let detail = "name a redirect address: a listener's, the host's, or `redirectUri`";
-        CredentialError::new(ErrorCode::NotConfigured, detail)
-    })?;
-    Endpoint::parse(given).map(|_| given.clone()).map_err(|_| {
-        let detail = "the redirect address is neither https nor on loopback";
-        CredentialError::new(ErrorCode::ConfigurationInvalid, detail)
-    })
-}
-
-fn strange() -> CredentialError {
-    CredentialError::new(ErrorCode::Internal, "the state belongs to another sign-in")
 }

@@ -1,13 +1,18 @@
-//! Signing in with a browser: authorization code and PKCE (RFC 6749 §4.1, RFC 7636).
+//! Signing in: with a browser that comes back, or on another device.
 
 mod authorization;
 mod callback;
+mod code;
+mod device;
+mod finished;
 mod flow;
 mod id_token;
 mod pkce;
+mod pushed;
 
 pub(crate) use authorization::OWN as RESERVED;
 pub(crate) use callback::same;
 pub use callback::{Callback, callback};
 pub use id_token::IdTokenAlgorithm;
 pub(crate) use id_token::{IdTokenRules, Identity, Nonce};
+pub use pushed::PushedAuthorization;

@@ -5,15 +5,29 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
+use super::dialect::{Dialect, Holder, OkField};
+
 /// A successful answer.
 pub(crate) struct Tokens {
     pub(crate) access_token: SecretString,
+    pub(crate) token_type: TokenType,
     pub(crate) refresh_token: Option<SecretString>,
     pub(crate) id_token: Option<SecretString>,
     /// From when the request was sent; `None` if the issuer does not say.
     pub(crate) expires_in: Option<Duration>,
     /// Other than asked for.
     pub(crate) scopes: Option<Vec<String>>,
+}
+
+/// How a token is used (RFC 6749 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenType {
+    /// By whoever has it (RFC 6750).
+    Bearer,
+    /// With a proof of the key it is bound to (RFC 9449 §5).
+    DPoP,
+    /// It is no access token (RFC 8693 §2.2.1).
+    NotApplicable,
 }
 
 /// An answer that can be read.
@@ -38,6 +52,18 @@ struct Body {
     error_description: Option<String>,
 }
 
+/// A person's token beside a bot's, as Slack has it.
+#[derive(Deserialize)]
+struct Beside {
+    authed_user: Option<Body>,
+}
+
+/// Slack's word on whether it worked.
+#[derive(Deserialize)]
+struct Judged {
+    ok: bool,
+}
+
 /// A number, or a number in quotes, as some issuers have it.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -48,16 +74,21 @@ enum Seconds {
 
 /// Reads a body, whatever the status: some issuers send errors with 200. `None` if it is neither
 /// tokens that can be used nor an error.
-pub(crate) fn read(body: &[u8]) -> Option<Answer> {
-    let body: Body = serde_json::from_slice(body).ok()?;
+pub(crate) fn read(bytes: &[u8], dialect: &Dialect) -> Option<Answer> {
+    let mut body: Body = serde_json::from_slice(bytes).ok()?;
     if let Some(code) = body.error {
         let description = body.error_description.unwrap_or_default();
         return Some(Answer::Error { code, description });
     }
-    // RFC 6749 §7.1: a token of a type not understood must not be used.
-    if body.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
-        return None;
+    if dialect.ok == OkField::Heeded && !serde_json::from_slice::<Judged>(bytes).ok()?.ok {
+        let (code, description) = ("not_ok".to_owned(), String::new());
+        return Some(Answer::Error { code, description });
     }
+    if dialect.holder == Holder::User {
+        let beside = serde_json::from_slice::<Beside>(bytes).ok()?.authed_user;
+        body = beside.filter(|body| body.access_token.is_some()).unwrap_or(body);
+    }
+    let token_type = dialect.token_type(body.token_type.as_deref())?;
     let expires_in = match body.expires_in {
         None => None,
         Some(seconds) => Some(span(&seconds)?),
@@ -65,10 +96,11 @@ pub(crate) fn read(body: &[u8]) -> Option<Answer> {
     let given = |secret: &SecretString| !secret.expose_secret().is_empty();
     Some(Answer::Tokens(Tokens {
         access_token: body.access_token.filter(|token| given(token) && is_token(token))?,
+        token_type,
         refresh_token: body.refresh_token.filter(given),
         id_token: body.id_token.filter(given),
         expires_in,
-        scopes: body.scope.map(|text| text.split_ascii_whitespace().map(Into::into).collect()),
+        scopes: body.scope.map(|text| dialect.granted(&text)),
     }))
 }
 
@@ -91,8 +123,12 @@ fn span(seconds: &Seconds) -> Option<Duration> {
 mod tests {
     use super::*;
 
+    fn standard(body: &[u8]) -> Option<Answer> {
+        read(body, &Dialect::default())
+    }
+
     fn tokens(body: &str) -> Option<Tokens> {
-        match read(body.as_bytes())? {
+        match standard(body.as_bytes())? {
             Answer::Tokens(tokens) => Some(tokens),
             Answer::Error { .. } => None,
         }
@@ -122,13 +158,15 @@ mod tests {
             "<html>access_token</html>",
             "",
         ] {
-            assert!(read(body.as_bytes()).is_none(), "{body}");
+            assert!(standard(body.as_bytes()).is_none(), "{body}");
         }
     }
 
     #[test]
     fn an_error_counts_even_beside_tokens() {
         let body = br#"{"access_token":"a","error":"invalid_grant"}"#;
-        assert!(matches!(read(body), Some(Answer::Error { code, .. }) if code == "invalid_grant"));
+        assert!(
+            matches!(standard(body), Some(Answer::Error { code, .. }) if code == "invalid_grant")
+        );
     }
 }

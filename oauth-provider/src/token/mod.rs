@@ -1,9 +1,11 @@
-//! The token endpoint and the revocation endpoint: calls, and what their answers mean.
+//! The endpoints a client calls with its own name: calls, and what their answers mean.
 
 mod answer;
+mod dialect;
 mod endpoint;
 mod meaning;
 
-pub(crate) use answer::Tokens;
-pub(crate) use endpoint::{TokenEndpoint, TokenKind};
-pub(crate) use meaning::TokenAnswer;
+pub(crate) use answer::{TokenType, Tokens};
+pub(crate) use dialect::Dialect;
+pub(crate) use endpoint::{TokenEndpoint, TokenKind, patience, token_form};
+pub(crate) use meaning::{DeviceAnswer, TokenAnswer};

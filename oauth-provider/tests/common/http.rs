@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 pub struct Call {
     pub path: String,
     pub authorization: Option<String>,
+    pub dpop: Option<String>,
     pub form: BTreeMap<String, String>,
 }
 
@@ -75,7 +76,8 @@ pub async fn read(stream: &mut TcpStream) -> Option<Call> {
     }
     let path = head.split(' ').nth(1)?.to_owned();
     let form = url::form_urlencoded::parse(&bytes[head.len() + 4..]).into_owned().collect();
-    Some(Call { path, authorization: header(&head, "authorization"), form })
+    let (authorization, dpop) = (header(&head, "authorization"), header(&head, "dpop"));
+    Some(Call { path, authorization, dpop, form })
 }
 
 fn header(head: &str, name: &str) -> Option<String> {

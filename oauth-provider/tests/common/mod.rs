@@ -9,6 +9,7 @@
 )]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part")]
 
+pub mod beyond;
 pub mod http;
 pub mod issuer;
 pub mod tokens;

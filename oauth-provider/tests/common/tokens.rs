@@ -41,6 +41,22 @@ pub fn sign(header: &Value, claims: &Value, signer: Signer) -> String {
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
+/// Whether a JWT is signed by the first key, with the algorithm of this name.
+pub fn is_signed(jwt: &str, name: &str) -> bool {
+    use openidconnect::JsonWebKey as _;
+    let (message, signature) = jwt.rsplit_once('.').unwrap();
+    let header = URL_SAFE_NO_PAD.decode(message.split('.').next().unwrap()).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    let algorithm = match name {
+        "PS256" => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+        _ => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+    };
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let public = key(Signer::One, "any").as_verification_key();
+    let verified = public.verify_signature(&algorithm, message.as_bytes(), &signature);
+    header["alg"] == name && verified.is_ok()
+}
+
 fn sign_with(message: &str, algorithm: CoreJwsSigningAlgorithm, signer: Signer) -> Vec<u8> {
     key(signer, "any").sign(&algorithm, message.as_bytes()).unwrap()
 }
