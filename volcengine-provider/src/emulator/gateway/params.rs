@@ -108,7 +108,9 @@ impl Params {
         if items.iter().any(|item| item.get(field).is_none()) {
             return Err(ApiError::invalid("SortField", format!("{field} is no field to sort by")));
         }
-        items.sort_by_key(|item| item.get(field).map(Value::to_string));
+        let of = |item: &Value| item.get(field).cloned().unwrap_or_default();
+        let order = |value: &Value| (value.as_i64(), value.as_str().map(str::to_owned));
+        items.sort_by_cached_key(|item| order(&of(item)));
         let direction = self.opt("SortOrder").or_else(|| self.opt("SortDirection"));
         if self.flag("SortDesc") || direction.is_some_and(|word| word.eq_ignore_ascii_case("desc"))
         {
