@@ -212,6 +212,8 @@ def check_sts():
 def check_signatures(temporary):
     refused(401, "SignatureDoesNotMatch", "GetTenantServiceStatus", {}, identity(secret="another"))
     refused(401, "InvalidAccessKey", "GetTenantServiceStatus", {}, identity(key="AKLT-nobody"))
+    ended = identity(key="AKTP-ended", secret="ended-example-secret", token="STS-ended-example-token")
+    refused(401, "InvalidSecretToken", "GetTenantServiceStatus", {}, ended)
     refused(401, "InvalidSecretToken", "GetTenantServiceStatus", {}, identity(**dict(temporary, token="")))
     refused(401, "InvalidSecretToken", "GetTenantServiceStatus", {}, identity(**dict(temporary, token="STSx")))
     elsewhere = identity()

@@ -1,9 +1,12 @@
 //! Temporary keys, and who a caller is.
 
+use chrono::DateTime;
+use serde_json::{Value, json};
+
 use super::gateway::ApiError;
 use super::secret::Secret;
+use super::state::TemporaryKey;
 use super::world::{World, beijing};
-use serde_json::{Value, json};
 
 /// A temporary key.
 #[derive(Clone)]
@@ -14,6 +17,21 @@ pub(crate) struct StsSession {
     pub(crate) role: String,
     pub(crate) name: String,
     pub(crate) end: i64,
+}
+
+impl StsSession {
+    /// The key that a state describes.
+    pub(crate) fn of(account: u64, key: &TemporaryKey) -> Self {
+        let end = DateTime::parse_from_rfc3339(&key.expired_time);
+        Self {
+            secret: key.secret_access_key.clone(),
+            token: key.session_token.clone(),
+            account,
+            role: key.role_name.clone(),
+            name: key.role_session_name.clone(),
+            end: end.map(|end| end.timestamp()).unwrap_or_default(),
+        }
+    }
 }
 
 /// Who signed a call.

@@ -71,6 +71,12 @@ impl World {
         let now = self.stamp();
         let random = &self.random;
         complete(&mut self.state, &now, |prefix| format!("{prefix}{}", token(&**random, 8)));
+        for account in &self.state.accounts {
+            for key in &account.sessions {
+                let session = || StsSession::of(account.account_id, key);
+                self.sts.entry(key.access_key_id.clone()).or_insert_with(session);
+            }
+        }
     }
 
     /// Seconds since the epoch, by the clock and its skew.

@@ -62,6 +62,26 @@ async fn a_temporary_key_ends_by_the_clock() {
 }
 
 #[tokio::test]
+async fn a_temporary_key_of_the_state_ends_at_its_time_with_its_offset() {
+    let world = World::new().await;
+    let key = |name: &str| Key {
+        id: format!("AKTP-{name}"),
+        secret: format!("{name}-example-secret"),
+        token: Some(format!("STS-{name}-example-token")),
+    };
+    let who = world.call_as(&key("agent"), "GetCallerIdentity", json!({})).await.unwrap();
+    assert_eq!(who["IdentityId"], "agent:machine");
+    let end = chrono::DateTime::parse_from_rfc3339("2036-01-01T00:00:00Z").unwrap().timestamp();
+    world.pass(u64::try_from(end - world.now() - 1).unwrap());
+    assert!(world.call_as(&key("agent"), "GetCallerIdentity", json!({})).await.is_ok());
+    world.pass(1);
+    for name in ["agent", "ended"] {
+        let ended = world.call_as(&key(name), "GetCallerIdentity", json!({})).await;
+        assert_eq!(ended, Err(refused(401, "InvalidSecretToken")));
+    }
+}
+
+#[tokio::test]
 async fn a_lifetime_too_short_or_too_long_becomes_one_there_is() {
     let world = World::new().await;
     for (asked, seconds) in [(1, 3600), (900, 900), (43_201, 43_200)] {

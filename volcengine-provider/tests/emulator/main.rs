@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test fails by panicking"
+    unreachable_pub,
+    reason = "a test fails by panicking, and is used by nobody"
 )]
 
 mod authentication;

@@ -18,6 +18,7 @@ fn the_example_has_one_of_everything() {
     let account = state.account(ACCOUNT).unwrap();
     let lengths = [
         account.access_keys.len(),
+        account.sessions.len(),
         account.users.len(),
         account.roles.len(),
         account.workload_pools.len(),

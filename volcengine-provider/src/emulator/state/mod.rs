@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use self::identity::{
     Entity, Namespace, PermissionRule, UserCredential, WorkloadIdentity, WorkloadPool,
 };
-pub use self::platform::{AccessKey, MetadataServer, PlatformUser, Role};
+pub use self::platform::{AccessKey, MetadataServer, PlatformUser, Role, TemporaryKey};
 pub use self::pool::{
     IdTokenSettings, IdentityProvider, PoolUser, RefreshTokenSettings, UserPool, UserPoolClient,
 };
@@ -57,6 +57,8 @@ pub struct Account {
     pub service_status: String,
     /// Long-term access keys.
     pub access_keys: Vec<AccessKey>,
+    /// Temporary keys.
+    pub sessions: Vec<TemporaryKey>,
     /// Users of the platform, who own access keys.
     pub users: Vec<PlatformUser>,
     /// Roles that can be assumed.

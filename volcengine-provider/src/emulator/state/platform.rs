@@ -19,6 +19,25 @@ pub struct AccessKey {
     pub disabled: bool,
 }
 
+/// A temporary key that is there from the start, as a role's credentials in a file are.
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct TemporaryKey {
+    /// `AKTP…` at the service; any text here.
+    pub access_key_id: String,
+    /// Used as it stands for signing.
+    pub secret_access_key: Secret,
+    /// What has to come with it.
+    pub session_token: Secret,
+    /// Whose it is.
+    pub role_name: String,
+    /// The name of the session.
+    pub role_session_name: String,
+    /// When it ends, as RFC 3339 with its offset; a key without one has ended.
+    pub expired_time: String,
+}
+
 /// A user of the platform.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields, default)]
