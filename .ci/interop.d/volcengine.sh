@@ -1,4 +1,4 @@
-# Volcengine's own client against the emulator, so that both are not tested against one misreading of
+# Volcengine's own clients against the emulator, so that both are not tested against one misreading of
 # the wire; and the emulator with users whom a real OpenID Provider has signed in.
 
 part_setup() {
@@ -14,10 +14,14 @@ part_setup() {
     cp "$here/requirements.txt" "$work/venv/.pins"
   fi
   cp -r "$oauth/." "$work/"
-  if ! cmp -s "$oauth/oidc/package-lock.json" "$work/oidc/node_modules/.pins"; then
-    (cd "$work/oidc" && npm ci --silent --no-audit --no-fund --ignore-scripts)
-    cp "$oauth/oidc/package-lock.json" "$work/oidc/node_modules/.pins"
-  fi
+  cp -r "$here/node" "$work/"
+  local folder
+  for folder in oidc node; do
+    if ! cmp -s "$work/$folder/package-lock.json" "$work/$folder/node_modules/.pins"; then
+      (cd "$work/$folder" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+      cp "$work/$folder/package-lock.json" "$work/$folder/node_modules/.pins"
+    fi
+  done
 
   # Before it starts: an earlier run's line would be taken for its own.
   local out=$work/oidc.out ready
@@ -28,7 +32,8 @@ part_setup() {
   export VOLCENGINE_OIDC_ISSUER OAUTH_BROWSER=$work/headless.mjs
   VOLCENGINE_OIDC_ISSUER=$(sed 's/.*"issuer": *"\([^"]*\)".*/\1/' <<<"$ready")
   export VOLCENGINE_PYTHON=$work/venv/bin/python
-  export VOLCENGINE_OFFICIAL_CLIENT=$here/official_client.py
+  export VOLCENGINE_PYTHON_CLIENT=$here/official_client.py
+  export VOLCENGINE_NODE_CLIENT=$work/node/official_client.mjs
 }
 
 part_packages() { echo "volcengine-provider --features emulator"; }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use credential_provider_api::Clock;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -21,6 +22,7 @@ use super::{control, issuer, machine, vendor};
 
 /// The most bytes a request's body may have.
 const LIMIT: usize = 1 << 20;
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -52,8 +54,10 @@ pub(crate) async fn serve(
         tokio::select! {
             _ = stop.changed() => break,
             accepted = listener.accept() => {
-                if let Ok((stream, _)) = accepted {
-                    connections.spawn(connection(stream, shared.clone()));
+                match accepted {
+                    Ok((stream, _)) => drop(connections.spawn(connection(stream, shared.clone()))),
+                    // Out of descriptors, perhaps: the next one may come through.
+                    Err(_) => tokio::time::sleep(AFTER_FAILURE).await,
                 }
             }
             Some(_) = connections.join_next() => {}

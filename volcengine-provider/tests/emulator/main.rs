@@ -5,7 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     unreachable_pub,
-    reason = "a test fails by panicking, and is used by nobody"
+    reason = "a test fails by panicking"
 )]
 
 mod authentication;

@@ -34,7 +34,7 @@ struct About {
     service: String,
 }
 
-/// Answers one call. `None` of its steps before the action itself changes the state.
+/// Answers one call, or closes its connection.
 pub(crate) async fn answer(shared: &Shared, call: &Call) -> Reply {
     let query = call.query();
     let text = |name: &str| query.get(name).cloned().unwrap_or_default();
