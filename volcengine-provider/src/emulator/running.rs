@@ -39,8 +39,8 @@ pub enum Person<'a> {
 }
 
 impl Emulator {
-    /// Starts on a port of loopback that the system chooses. The same state gives the same ids and
-    /// tokens.
+    /// Starts on a port of loopback that the system chooses. The same state and calls give the same
+    /// ids and keys, so that a test repeats itself.
     ///
     /// # Errors
     /// [`EmulatorError`] if there is no port, or the state is not usable.

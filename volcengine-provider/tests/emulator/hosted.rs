@@ -22,7 +22,8 @@ async fn whoami(world: &World, token: &str) -> Option<Value> {
 async fn consented(world: &World, tip: &str, login: &str) -> String {
     let step = world.call(ASK, calendar(tip)).await.unwrap();
     let page = text(&step, "AuthorizationUrl");
-    world.emulator.browse(&page, Person::Allows(login)).await.unwrap();
+    let end = world.emulator.browse(&page, Person::Allows(login)).await.unwrap();
+    assert!(end.starts_with(&format!("{}/api/v1/oauth2callback?code=", world.emulator.url())));
     text(&world.call(ASK, calendar(tip)).await.unwrap(), "AccessToken")
 }
 

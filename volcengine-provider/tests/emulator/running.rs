@@ -25,6 +25,36 @@ async fn stopping_ends_every_connection() {
 }
 
 #[tokio::test]
+async fn dropping_it_ends_it_too() {
+    let world = World::new().await;
+    let address = world.emulator.address();
+    drop(world);
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_same_state_and_calls_give_the_same_keys() {
+    let (one, other) = (World::new().await, World::new().await);
+    let (first, same) = (one.agent().await, other.agent().await);
+    assert_eq!((&first.id, &first.secret, &first.token), (&same.id, &same.secret, &same.token));
+    assert_ne!(one.agent().await.id, first.id);
+}
+
+#[tokio::test]
+async fn what_a_change_adds_is_completed() {
+    let world = World::new().await;
+    world.emulator.change(|state| {
+        let account = state.account_mut(ACCOUNT).unwrap();
+        account.user_pools.push(serde_json::from_value(json!({ "Name": "late" })).unwrap());
+    });
+    let asked = json!({ "PageNumber": 1, "PageSize": 10, "Filter": { "Name": "late" } });
+    let found = world.call("ListUserPools", asked).await.unwrap();
+    assert!(!text(&found["Data"][0], "Uid").is_empty());
+}
+
+#[tokio::test]
 async fn it_listens_on_loopback_only() {
     let state = State::from_json(EXAMPLE).unwrap();
     let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
