@@ -143,6 +143,8 @@
 
 pub mod action;
 mod configuration;
+#[cfg(feature = "emulator")]
+pub mod emulator;
 mod environment;
 mod factory;
 mod files;
