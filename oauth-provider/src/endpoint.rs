@@ -12,6 +12,16 @@ pub(crate) struct Endpoint(Url);
 impl Endpoint {
     /// Parses `text`; the error says what is wrong with it and does not repeat it.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        Self::parse_where(text, Self::is_loopback)
+    }
+
+    /// As [`parse`](Self::parse), and http on private addresses is fine too.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn parse_private(text: &str) -> Result<Self, &'static str> {
+        Self::parse_where(text, |found| found.is_loopback() || found.is_private())
+    }
+
+    fn parse_where(text: &str, plain: impl Fn(&Self) -> bool) -> Result<Self, &'static str> {
         let url = Url::parse(text).map_err(|_| "is no absolute address")?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("has a user name in it");
@@ -22,7 +32,7 @@ impl Endpoint {
         let endpoint = Self(url);
         match endpoint.0.scheme() {
             "https" if endpoint.0.has_host() => Ok(endpoint),
-            "http" if endpoint.is_loopback() => Ok(endpoint),
+            "http" if plain(&endpoint) => Ok(endpoint),
             _ => Err("is neither https nor on loopback"),
         }
     }
@@ -43,6 +53,15 @@ impl Endpoint {
             Some(Host::Domain(name)) => name == "localhost",
             None => false,
         }
+    }
+
+    /// Said as a number: a name could be anybody's tomorrow. 100.64.0.0/10 is shared (RFC 6598).
+    #[cfg(feature = "reqwest")]
+    fn is_private(&self) -> bool {
+        let Some(Host::Ipv4(address)) = self.0.host() else { return false };
+        let [first, second, ..] = address.octets();
+        let shared = first == 100 && second & 0xc0 == 64;
+        shared || address.is_private() || address.is_link_local()
     }
 
     pub(crate) fn origin(&self) -> Option<Origin> {
@@ -90,6 +109,28 @@ mod tests {
         ] {
             assert!(Endpoint::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    #[cfg(feature = "reqwest")]
+    fn a_metadata_service_has_a_private_address_in_numbers() {
+        for good in [
+            "http://100.96.0.96/",
+            "http://169.254.169.254/x",
+            "http://10.1.2.3/",
+            "http://127.0.0.1/",
+        ] {
+            assert!(Endpoint::parse_private(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://100.128.0.1/",
+            "http://8.8.8.8/",
+            "http://metadata.example/",
+            "ftp://10.0.0.1/",
+        ] {
+            assert!(Endpoint::parse_private(bad).is_err(), "{bad}");
+        }
+        assert!(Endpoint::parse("http://100.96.0.96/").is_err());
     }
 
     #[test]

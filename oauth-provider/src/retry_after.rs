@@ -9,6 +9,14 @@ use crate::http::HttpResponse;
 /// An issuer that asks for more is asked again after this all the same.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
+impl HttpResponse {
+    /// How long the server asks to wait (`Retry-After`, RFC 9110 §10.2.3), at most a day.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self)
+    }
+}
+
 /// How long a server asks to wait. A date is read against the server's own `Date`, so that two
 /// clocks that disagree do no harm.
 pub(crate) fn retry_after(response: &HttpResponse) -> Option<Duration> {
@@ -30,7 +38,7 @@ mod tests {
 
     fn of(headers: &[(&str, &str)]) -> Option<Duration> {
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        retry_after(&HttpResponse::new(429, headers, Vec::new().into()))
+        HttpResponse::new(429, headers, Vec::new().into()).retry_after()
     }
 
     #[test]

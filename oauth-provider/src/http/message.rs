@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::Reach;
 
-/// The methods OAuth needs.
+/// The methods that issuers, and the metadata services of clouds, need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HttpMethod {
@@ -14,6 +14,8 @@ pub enum HttpMethod {
     Get,
     /// Everything that carries a secret.
     Post,
+    /// A metadata service's token for a session with it.
+    Put,
 }
 
 /// A request. `Debug` shows the method and the address without its query.

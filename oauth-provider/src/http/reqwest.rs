@@ -27,6 +27,7 @@ pub struct ReqwestClient {
     private: reqwest::Client,
     loopback: reqwest::Client,
     configured: reqwest::Client,
+    plain: PlainHttp,
 }
 
 /// Makes a [`ReqwestClient`].
@@ -37,6 +38,14 @@ pub struct ReqwestClientBuilder {
     connect_limit: Duration,
     read_limit: Duration,
     total_limit: Duration,
+    plain: PlainHttp,
+}
+
+/// Where no TLS is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PlainHttp {
+    Loopback,
+    PrivateAddresses,
 }
 
 impl ReqwestClient {
@@ -55,6 +64,7 @@ impl ReqwestClient {
             connect_limit: Duration::from_secs(5),
             read_limit: Duration::from_secs(10),
             total_limit: Duration::from_secs(30),
+            plain: PlainHttp::Loopback,
         }
     }
 }
@@ -81,6 +91,14 @@ impl ReqwestClientBuilder {
     /// What finds the addresses of names; the system's resolver without this.
     pub fn resolver(mut self, resolver: Arc<dyn Resolver>) -> Self {
         self.resolver = resolver;
+        self
+    }
+
+    /// Sends without TLS also to private, shared and link-local addresses (RFC 1918, 6598, 3927), said
+    /// as numbers: the metadata services of clouds are there and have no certificate. Not for issuers,
+    /// and only for what the host itself configured ([`Reach::Configured`]).
+    pub const fn plain_http_on_private_addresses(mut self) -> Self {
+        self.plain = PlainHttp::PrivateAddresses;
         self
     }
 
@@ -121,6 +139,7 @@ impl ReqwestClientBuilder {
             private: client(Reach::Private)?,
             loopback: client(Reach::Loopback)?,
             configured: client(Reach::Configured)?,
+            plain: self.plain,
         })
     }
 }
@@ -129,7 +148,14 @@ impl ReqwestClientBuilder {
 impl HttpClient for ReqwestClient {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let forbidden = HttpError::NotSent(HttpProblem::Forbidden);
-        let url = Endpoint::parse(&request.url).map_err(|_| forbidden)?;
+        let url = match (self.plain, request.reach) {
+            // What somebody else named gets no plain HTTP.
+            (PlainHttp::PrivateAddresses, Reach::Configured) => {
+                Endpoint::parse_private(&request.url)
+            }
+            _ => Endpoint::parse(&request.url),
+        };
+        let url = url.map_err(|_| forbidden)?;
         if !request.reach.admits_url(url.url()) {
             return Err(HttpError::NotSent(HttpProblem::OutOfReach));
         }
@@ -142,6 +168,7 @@ impl HttpClient for ReqwestClient {
         let method = match request.method {
             HttpMethod::Get => reqwest::Method::GET,
             HttpMethod::Post => reqwest::Method::POST,
+            HttpMethod::Put => reqwest::Method::PUT,
         };
         let mut sending = client.request(method, url.url().clone());
         for (name, value) in &request.headers {
