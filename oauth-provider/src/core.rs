@@ -142,8 +142,13 @@ impl Core {
     }
 
     /// What is kept came from this issuer, by this client.
-    pub(crate) fn ours(&self, credential: Credential) -> Result<Credential, CredentialError> {
-        if self.party().issued(&credential) { Ok(credential) } else { Err(foreign()) }
+    pub(crate) fn ours(
+        &self,
+        credential: Credential,
+        described: &OAuthCredential,
+    ) -> Result<Credential, CredentialError> {
+        let ours = self.party().issued(&credential) && Party::fits(&credential, described);
+        if ours { Ok(credential) } else { Err(foreign()) }
     }
 }
 

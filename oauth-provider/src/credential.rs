@@ -139,15 +139,29 @@ impl OAuthCredential {
         matches!(self.grant_type, GrantType::SignIn)
     }
 
+    /// Whether it says who somebody is: sent to a service it would let that service pose as them.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.token == IssuedToken::IdToken || self.requested() == Some(TokenTypeIdentifier::IdToken)
+    }
+
+    /// What an exchange is asked for.
+    pub(crate) const fn requested(&self) -> Option<TokenTypeIdentifier> {
+        match &self.grant_type {
+            GrantType::TokenExchange(exchange) => match exchange.requested_token_type {
+                Some(requested) => Some(requested),
+                None => Some(TokenTypeIdentifier::AccessToken),
+            },
+            _ => None,
+        }
+    }
+
     /// Of what kind it is.
     pub(crate) const fn kind(&self) -> CredentialKind {
-        match (self.token, &self.grant_type) {
-            (IssuedToken::IdToken, _) => CredentialKind::Token,
-            (_, GrantType::TokenExchange(exchange)) => match exchange.requested_token_type {
-                None | Some(TokenTypeIdentifier::AccessToken) => CredentialKind::OAuth2,
-                Some(_) => CredentialKind::Token,
-            },
-            _ => CredentialKind::OAuth2,
+        match (self.token, self.requested()) {
+            (IssuedToken::AccessToken, None | Some(TokenTypeIdentifier::AccessToken)) => {
+                CredentialKind::OAuth2
+            }
+            _ => CredentialKind::Token,
         }
     }
 
@@ -159,9 +173,6 @@ impl OAuthCredential {
             _ => CredentialDescriptor::session(id, kind),
         };
         let descriptor = descriptor.with_description(&self.description);
-        match self.token {
-            IssuedToken::AccessToken => descriptor,
-            IssuedToken::IdToken => descriptor.for_providers(),
-        }
+        if self.is_identity() { descriptor.for_providers() } else { descriptor }
     }
 }

@@ -40,10 +40,13 @@ impl Endpoint {
     /// Parses an address learned from `issuer`: only an issuer on loopback may do without https.
     pub(crate) fn learned(text: &str, issuer: &Self) -> Result<Self, &'static str> {
         let endpoint = Self::parse(text)?;
-        if endpoint.0.scheme() == "https" || issuer.is_loopback() {
+        if issuer.is_loopback() {
             return Ok(endpoint);
         }
-        Err("is not https")
+        if endpoint.is_loopback() || endpoint.is_called_local() {
+            return Err("is on loopback, and the issuer is not");
+        }
+        if endpoint.0.scheme() == "https" { Ok(endpoint) } else { Err("is not https") }
     }
 
     pub(crate) fn is_loopback(&self) -> bool {
@@ -62,6 +65,13 @@ impl Endpoint {
         let [first, second, ..] = address.octets();
         let shared = first == 100 && second & 0xc0 == 64;
         shared || address.is_private() || address.is_link_local()
+    }
+
+    /// RFC 6761 §6.3: these names are this machine's too, where resolvers follow it.
+    fn is_called_local(&self) -> bool {
+        let Some(Host::Domain(name)) = self.0.host() else { return false };
+        let name = name.trim_end_matches('.');
+        name == "localhost" || name.ends_with(".localhost")
     }
 
     pub(crate) fn origin(&self) -> Option<Origin> {
@@ -135,9 +145,19 @@ mod tests {
 
     #[test]
     fn an_issuer_elsewhere_cannot_point_at_plain_http() {
-        let (far, near) = ("https://a.example", "http://127.0.0.1:1");
+        let near = "http://127.0.0.1:1";
+        let far = "https://a.example";
         let far = Endpoint::parse(far).unwrap();
-        assert!(Endpoint::learned(near, &far).is_err());
+        for here in [
+            near,
+            "https://127.0.0.1:8443/t",
+            "https://[::1]/t",
+            "https://localhost/t",
+            "https://localhost./t",
+            "https://a.localhost/t",
+        ] {
+            assert!(Endpoint::learned(here, &far).is_err(), "{here}");
+        }
         assert!(Endpoint::learned(near, &Endpoint::parse(near).unwrap()).is_ok());
     }
 }

@@ -8,7 +8,7 @@ use credential_provider_api::{
 use credential_store::{Exchange, Exchanged};
 
 use crate::core::Core;
-use crate::credential::OAuthCredential;
+use crate::credential::{OAuthCredential, TokenBinding};
 use crate::dpop::ProofKey;
 use crate::form::Form;
 use crate::grant::Login;
@@ -41,6 +41,13 @@ impl Exchange for Refresh {
         let sent_at = self.core.clock.now();
         let tokens = match self.core.endpoint.send(&self.request, form, key.as_ref()).await {
             TokenAnswer::Tokens(tokens) => *tokens,
+            TokenAnswer::Rotated { refresh_token, error } => {
+                let follower = Login { refresh_token: Some(refresh_token), ..login };
+                return match kept(Some(&follower)) {
+                    Ok(Some(grant)) => Exchanged::Rotated { grant, error },
+                    Ok(None) | Err(_) => Exchanged::Unanswered(error),
+                };
+            }
             TokenAnswer::Refused { reason, detail } => {
                 return Exchanged::Refused { reason, detail };
             }
@@ -104,6 +111,10 @@ impl Refresh {
         if !self.core.party().owns(&login) {
             return Err(foreign());
         }
+        // Set up anew with another binding: what the issuer would give could not be served.
+        if login.proof_key.is_some() != (self.described.binding == TokenBinding::DPoP) {
+            return Err(foreign());
+        }
         if login.sub.is_some() {
             self.core.issuer.keys().await?;
         }
@@ -126,6 +137,6 @@ impl Refresh {
 
 /// What is kept belongs to another issuer or client, and is not sent to this one.
 pub(crate) fn foreign() -> CredentialError {
-    let detail = "the login that is kept is of another issuer or client";
+    let detail = "the login that is kept is of another issuer or client, or bound otherwise";
     CredentialError::needs_reauth(ReauthReason::NotSignedIn, detail)
 }

@@ -8,12 +8,19 @@ use credential_provider_api::{
 use crate::credential::{IssuedToken, OAuthCredential, TokenBinding};
 use crate::dpop::ProofKey;
 use crate::grant::Login;
+use crate::grant_type::TokenTypeIdentifier;
 use crate::sign_in::Identity;
 use crate::token::{TokenType, Tokens};
 
 /// Facts that a credential carries, so that it is never taken for another issuer's or client's.
 const ISSUER: &str = "issuer";
 const CLIENT_ID: &str = "client_id";
+
+/// On an ID token that stayed as it was: renewals bring no other.
+pub(crate) const NOT_RENEWED: &str = "id_token_not_renewed";
+
+/// On an access token that is bound to a key.
+const BOUND: &str = "binding";
 
 /// Whose name tokens are issued in.
 #[derive(Clone, Copy)]
@@ -33,6 +40,11 @@ impl<'a> Party<'a> {
     pub(crate) fn issued(self, credential: &Credential) -> bool {
         credential.property(ISSUER) == Some(self.issuer)
             && credential.property(CLIENT_ID) == Some(self.client_id)
+    }
+
+    /// Whether `credential` is bound as `described` now.
+    pub(crate) fn fits(credential: &Credential, described: &OAuthCredential) -> bool {
+        credential.property(BOUND).is_some() == (described.binding == TokenBinding::DPoP)
     }
 
     /// Whether `login` may be sent to this issuer, by this client.
@@ -83,6 +95,7 @@ impl Received<'_> {
         let before = before.and_then(|(_, credential)| credential);
         let credential = match (described.kind(), described.token) {
             (kind, IssuedToken::AccessToken) => {
+                check_issued_type(tokens.issued_token_type.as_deref(), described)?;
                 let token = access_token(tokens.access_token, tokens.token_type, described, kind)?;
                 let credential = token.with_issue_time(sent_at);
                 match tokens.expires_in {
@@ -96,7 +109,9 @@ impl Received<'_> {
                     .with_expiry(identity.expires_at),
                 // OpenID Connect Core §12.2: a renewal may come without one. What came must still be
                 // kept, so the old one stands until its end.
-                (_, _, Some(before)) => before.clone().without_revision(),
+                (_, _, Some(before)) => {
+                    before.clone().without_revision().with_property(NOT_RENEWED, "1")
+                }
                 _ => return Err(wrong("the issuer sent no ID token")),
             },
         };
@@ -111,6 +126,20 @@ impl Received<'_> {
         let before = || self.before.map(|(login, _)| login.scopes.clone());
         self.tokens.scopes.clone().or_else(before).unwrap_or_else(|| described.scopes.clone())
     }
+}
+
+/// RFC 8693 §2.2.1: what came is what was asked for. A JWT may be either token.
+fn check_issued_type(
+    came: Option<&str>,
+    described: &OAuthCredential,
+) -> Result<(), CredentialError> {
+    use TokenTypeIdentifier::{AccessToken, IdToken, Jwt};
+    let (Some(came), Some(asked)) = (came, described.requested()) else { return Ok(()) };
+    let jwt = matches!(asked, AccessToken | IdToken) && came == Jwt.urn();
+    if came == asked.urn() || jwt {
+        return Ok(());
+    }
+    Err(wrong("the issuer gave another kind of token than was asked for"))
 }
 
 /// A token that is used as it was asked to be: one that is not bound after all is anybody's.
@@ -146,6 +175,9 @@ fn stamp(
 ) -> Credential {
     let mut credential =
         credential.with_property(ISSUER, party.issuer).with_property(CLIENT_ID, party.client_id);
+    if described.binding == TokenBinding::DPoP {
+        credential = credential.with_property(BOUND, "dpop");
+    }
     for origin in &described.origins {
         if !credential.origins().contains(origin) {
             credential = credential.with_origin(origin.clone());

@@ -208,7 +208,9 @@ async fn sent(
         TokenAnswer::Refused { detail, .. } => {
             return Err(Refusal::Grant(CredentialError::new(ErrorCode::Rejected, detail)));
         }
-        TokenAnswer::Unspent(error) | TokenAnswer::Unanswered(error) => {
+        TokenAnswer::Rotated { error, .. }
+        | TokenAnswer::Unspent(error)
+        | TokenAnswer::Unanswered(error) => {
             return Err(Refusal::Other(error));
         }
     };

@@ -14,6 +14,7 @@ use crate::core::Core;
 use crate::credential::IssuedToken;
 use crate::exchange::Refresh;
 use crate::introspection::introspect;
+use crate::issued::NOT_RENEWED;
 use crate::obtain::obtain;
 
 /// The credentials of one client at one issuer. See the [crate's page](crate).
@@ -52,8 +53,27 @@ impl OAuthProvider {
             return obtained;
         }
         let token = described.token;
-        let refresh = Refresh { core: core.clone(), request: request.clone(), described };
-        let credential = core.ours(core.grants.renew(ask, Arc::new(refresh)).await?)?;
+        if token == IssuedToken::IdToken
+            && let Some(last) = core.grants.current(request.key()).await?
+            && last.property(NOT_RENEWED).is_some()
+        {
+            // Another renewal would spend a grant and bring none either.
+            return self.alive(core.ours(last, &described)?, token);
+        }
+        let (request, of) = (request.clone(), described.clone());
+        let refresh = Refresh { core: core.clone(), request, described: of };
+        let credential = core.grants.renew(ask, Arc::new(refresh)).await?;
+        let credential = core.ours(credential, &described)?;
+        self.alive(credential, token)
+    }
+
+    /// Not one that has ended.
+    fn alive(
+        &self,
+        credential: Credential,
+        token: IssuedToken,
+    ) -> Result<Credential, CredentialError> {
+        let core = &self.core;
         if credential.expires_at().is_none_or(|end| core.clock.now() < end) {
             return Ok(credential);
         }

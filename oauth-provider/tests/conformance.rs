@@ -176,7 +176,8 @@ async fn so_do_its_other_ways() {
         .with_expiry(end)
         .with_origin(Origin::parse("https://mail.example").unwrap())
         .with_property("issuer", world.issuer.url())
-        .with_property("client_id", CLIENT);
+        .with_property("client_id", CLIENT)
+        .with_property("binding", "dpop");
     let report = ProviderSuite::built_by(build)
         .credential("mail")
         .sessions(session("s"), session("t"))

@@ -202,3 +202,21 @@ async fn promise_6_the_key_is_nowhere_to_be_seen() {
     assert!(!shown.contains(scalar), "{shown}");
     assert!(!String::from_utf8_lossy(encoded.expose_secret()).contains(scalar));
 }
+
+#[tokio::test]
+async fn a_login_that_is_bound_otherwise_than_set_up_is_neither_served_nor_spent() {
+    let world = world(None).await;
+    let (bound, request) = (provider(&world), world.request("mail"));
+    world.sign_in(&bound, &request, "alice").await.unwrap();
+    world.issuer.state().beyond.proofs = None;
+    let plain = world.provider();
+    for _ in 0..2 {
+        let error = resolve(&plain, &request).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::NeedsReauth);
+        world.pass(301);
+    }
+    assert_eq!(world.issuer.count("refresh_token"), 0);
+    world.sign_in(&plain, &request, "alice").await.unwrap();
+    let error = resolve(&bound, &request).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NeedsReauth, "and the other way round");
+}

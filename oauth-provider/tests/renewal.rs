@@ -220,9 +220,13 @@ async fn an_id_token_that_is_not_renewed_ends_and_keeps_its_grant() {
     world.pass(301);
     let error = resolve(&provider, &request).await.unwrap_err();
     assert_eq!(error.reason(), Some(ReauthReason::GrantExpired));
+    let record = world.store.load(request.key()).await.unwrap().record.unwrap();
+    assert!(record.grant.is_some(), "the rotated grant was kept");
     world.issuer.state().answer = None;
-    let next = resolve(&provider, &request).await.expect("the rotated grants were kept");
+    let next = world.sign_in(&provider, &request, "alice").await.unwrap();
     assert!(!next.same_secrets(&first));
+    world.pass(200);
+    resolve(&provider, &request).await.unwrap();
 }
 
 #[tokio::test]

@@ -167,15 +167,12 @@ pub(super) fn check(
     if credential.kind() != CredentialKind::OAuth2 && credential.binding == TokenBinding::DPoP {
         return Err(wrong("binding", "is for access tokens"));
     }
+    if credential.is_identity() && !credential.origins.is_empty() {
+        return Err(wrong("origins", "is for access tokens; an ID token is sent to no service"));
+    }
     if credential.token == IssuedToken::IdToken {
         if !credential.is_openid() {
             return Err(wrong("scopes", "needs `openid` for an ID token"));
-        }
-        if !credential.origins.is_empty() {
-            return Err(wrong(
-                "origins",
-                "is for access tokens; an ID token is sent to no service",
-            ));
         }
         if credential.resource.is_some() {
             return Err(wrong("resource", "is for access tokens"));

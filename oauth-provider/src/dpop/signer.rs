@@ -45,15 +45,15 @@ impl SignRequest for ProofSigner {
     }
 
     fn answered(&self, origin: &Origin, status: u16, headers: &[(&str, &str)]) -> Advice {
-        let header = |name: &str| {
-            let mut found = headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name));
-            found.next().map(|(_, value)| *value)
+        let all = |name: &'static str| {
+            let found = headers.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| *value)
         };
-        let Some(nonce) = header("dpop-nonce") else { return Advice::Done };
+        let Some(nonce) = all("dpop-nonce").next() else { return Advice::Done };
         self.nonces.learn(&origin.to_string(), nonce);
         // RFC 9449 §9: the proof lacked the nonce. Whether this one is news here says nothing: another
         // request may have brought it while this one was on its way.
-        let wanted = header("www-authenticate").is_some_and(|told| told.contains("use_dpop_nonce"));
+        let wanted = all("www-authenticate").any(|told| told.contains("use_dpop_nonce"));
         if status == 401 && wanted { Advice::SendAgain } else { Advice::Done }
     }
 }

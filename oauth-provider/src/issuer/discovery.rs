@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use credential_provider_api::{CredentialError, ErrorCode};
 use secrecy::ExposeSecret as _;
+use serde::de::IgnoredAny;
 
 use super::metadata::{IssuerId, Metadata};
 use crate::endpoint::Endpoint;
@@ -62,6 +63,10 @@ async fn document(
 ) -> Result<Option<Metadata>, CredentialError> {
     let response = http.send(HttpRequest::get(place, LIMIT)).await?;
     match response.status {
+        // A page that answers everything with 200 is no document.
+        200 if serde_json::from_slice::<IgnoredAny>(response.body.expose_secret()).is_err() => {
+            Ok(None)
+        }
         200 => Metadata::read(response.body.expose_secret(), issuer).map(Some),
         429 | 500.. => Err(patience(&response)),
         _ => Ok(None),

@@ -113,6 +113,10 @@ impl CodeFlow {
         drop(commit);
         let tokens = match answered {
             TokenAnswer::Tokens(tokens) => *tokens,
+            TokenAnswer::Rotated { refresh_token, error } => {
+                Finished::unusable(core, request, refresh_token).await;
+                return Err(error);
+            }
             TokenAnswer::Refused { detail, .. } => {
                 return Err(CredentialError::new(ErrorCode::FlowEnded, detail));
             }
@@ -123,7 +127,7 @@ impl CodeFlow {
             TokenAnswer::Unanswered(error) => return Err(error),
         };
         let asked = Asked { sent_at, key: self.key.as_ref(), nonce: self.nonce.as_ref() };
-        Finished::of(core, described, tokens, asked).await
+        Finished::of(core, request, described, tokens, asked).await
     }
 
     /// The code, if what came back belongs to this flow and comes from its issuer.

@@ -123,6 +123,11 @@ impl DeviceFlow {
                 self.over = true;
                 return Err(ended(detail));
             }
+            Ok(TokenAnswer::Rotated { refresh_token, error }) => {
+                self.over = true;
+                Finished::unusable(core, request, refresh_token).await;
+                return Err(error);
+            }
             Ok(TokenAnswer::Unspent(error) | TokenAnswer::Unanswered(error)) => {
                 if error.is_transient() {
                     // RFC 8628 §3.5: exponential back-off.
@@ -134,7 +139,7 @@ impl DeviceFlow {
         };
         self.over = true;
         let asked = Asked { sent_at, key: self.key.as_ref(), nonce: None };
-        Finished::of(core, described, tokens, asked).await
+        Finished::of(core, request, described, tokens, asked).await
     }
 
     const fn pending(&self) -> SignInProgress {
@@ -185,7 +190,7 @@ impl Told {
         }
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
         // A person reads it out and opens it: no tricks in either.
-        let page = |text: String| Endpoint::learned(&text, issuer).ok().map(|_| text);
+        let page = |text: String| Some(Endpoint::learned(&text, issuer).ok()?.url().to_string());
         let plain = |code: &String| (1..=64).contains(&code.chars().count()) && shown(code);
         let read = || {
             Some(Self {
@@ -206,7 +211,7 @@ impl Told {
 
 /// Nothing that reads otherwise than it is written.
 fn shown(code: &str) -> bool {
-    code.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | ' ' | '_'))
+    code.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn ended(detail: impl Into<Detail>) -> CredentialError {

@@ -1,7 +1,8 @@
 //! [`Finished`]: a sign-in that is over and does not count yet.
 
 use credential_provider_api::{
-    Credential, CredentialError, ErrorCode, SecretString, SignInProgress, SignedIn, Timestamp,
+    Credential, CredentialError, ErrorCode, Request, SecretString, SignInProgress, SignedIn,
+    Timestamp,
 };
 
 use super::id_token::{Identity, Nonce};
@@ -25,21 +26,52 @@ pub(super) struct Asked<'a> {
 }
 
 impl Finished {
-    /// What came, believed.
+    /// What came, believed. A login that is not believed is ended where it came from.
     pub(super) async fn of(
         core: &Core,
+        request: &Request,
         described: &OAuthCredential,
         tokens: Tokens,
         asked: Asked<'_>,
     ) -> Result<SignInProgress, CredentialError> {
         let Asked { sent_at, key, nonce } = asked;
-        let identity = identity(core, described, &tokens, nonce).await?;
+        let (identity, doubt) = match identity(core, described, &tokens, nonce).await {
+            Ok(identity) => (identity, None),
+            Err(error) => (None, Some(error)),
+        };
         let received = Received { tokens, identity, sent_at, key, before: None };
         let login = received.login(core.party(), described);
-        let credential = received.credential(core.party(), described)?;
-        let account = credential.account().cloned();
-        let finished = Self { login, credential };
-        Ok(SignInProgress::Finished(SignedIn::new(account, Box::new(finished))))
+        let believed = match doubt {
+            None => received.credential(core.party(), described),
+            Some(error) => Err(error),
+        };
+        match believed {
+            Ok(credential) => {
+                let account = credential.account().cloned();
+                let finished = Self { login, credential };
+                Ok(SignInProgress::Finished(SignedIn::new(account, Box::new(finished))))
+            }
+            Err(error) => {
+                if let Some(login) = &login {
+                    core.discard(request, login, None).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends a login of which nothing but its refresh token could be read.
+    pub(super) async fn unusable(core: &Core, request: &Request, refresh_token: SecretString) {
+        let party = core.party();
+        let login = Login {
+            issuer: party.issuer.to_owned(),
+            client_id: party.client_id.to_owned(),
+            refresh_token: Some(refresh_token),
+            scopes: Vec::new(),
+            sub: None,
+            proof_key: None,
+        };
+        core.discard(request, &login, None).await;
     }
 
     pub(super) fn from(done: SignedIn) -> Result<Self, CredentialError> {

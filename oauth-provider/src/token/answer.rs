@@ -6,11 +6,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::dialect::{Dialect, Holder, OkField};
+use super::member::Member;
 
 /// A successful answer.
 pub(crate) struct Tokens {
     pub(crate) access_token: SecretString,
     pub(crate) token_type: TokenType,
+    /// What it is (RFC 8693 §2.2.1), where the issuer says.
+    pub(crate) issued_token_type: Option<String>,
     pub(crate) refresh_token: Option<SecretString>,
     pub(crate) id_token: Option<SecretString>,
     /// From when the request was sent; `None` if the issuer does not say.
@@ -33,6 +36,10 @@ pub(crate) enum TokenType {
 /// An answer that can be read.
 pub(crate) enum Answer {
     Tokens(Tokens),
+    /// Nothing that can be used, beside the refresh token that counts from now on.
+    Unusable {
+        refresh_token: SecretString,
+    },
     /// `error` and `error_description` as sent: outside text.
     Error {
         code: String,
@@ -41,15 +48,18 @@ pub(crate) enum Answer {
 }
 
 #[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
 struct Body {
-    access_token: Option<SecretString>,
-    token_type: Option<String>,
-    expires_in: Option<Seconds>,
-    refresh_token: Option<SecretString>,
-    id_token: Option<SecretString>,
-    scope: Option<String>,
-    error: Option<String>,
-    error_description: Option<String>,
+    access_token: Member,
+    token_type: Member,
+    issued_token_type: Member,
+    expires_in: Member,
+    refresh_token: Member,
+    id_token: Member,
+    scope: Member,
+    error: Member,
+    error_description: Member,
 }
 
 /// A person's token beside a bot's, as Slack has it.
@@ -64,21 +74,14 @@ struct Judged {
     ok: bool,
 }
 
-/// A number, or a number in quotes, as some issuers have it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Seconds {
-    Number(f64),
-    Text(String),
-}
-
-/// Reads a body, whatever the status: some issuers send errors with 200. `None` if it is neither
-/// tokens that can be used nor an error.
+/// Reads a body, whatever the status: some issuers send errors with 200. `None` if there is nothing in
+/// it that counts.
 pub(crate) fn read(bytes: &[u8], dialect: &Dialect) -> Option<Answer> {
     let mut body: Body = serde_json::from_slice(bytes).ok()?;
-    if let Some(code) = body.error {
-        let description = body.error_description.unwrap_or_default();
-        return Some(Answer::Error { code, description });
+    if let Some(code) = body.error.plain().ok()? {
+        let code = code.to_owned();
+        let description = body.error_description.plain().ok().flatten().unwrap_or_default();
+        return Some(Answer::Error { code, description: description.to_owned() });
     }
     if dialect.ok == OkField::Heeded && !serde_json::from_slice::<Judged>(bytes).ok()?.ok {
         let (code, description) = ("not_ok".to_owned(), String::new());
@@ -86,22 +89,43 @@ pub(crate) fn read(bytes: &[u8], dialect: &Dialect) -> Option<Answer> {
     }
     if dialect.holder == Holder::User {
         let beside = serde_json::from_slice::<Beside>(bytes).ok()?.authed_user;
-        body = beside.filter(|body| body.access_token.is_some()).unwrap_or(body);
+        let usable = |body: &Body| matches!(body.access_token, Member::Text(_));
+        body = beside.filter(usable).unwrap_or(body);
     }
-    let token_type = dialect.token_type(body.token_type.as_deref())?;
-    let expires_in = match body.expires_in {
-        None => None,
-        Some(seconds) => Some(span(&seconds)?),
-    };
-    let given = |secret: &SecretString| !secret.expose_secret().is_empty();
-    Some(Answer::Tokens(Tokens {
-        access_token: body.access_token.filter(|token| given(token) && is_token(token))?,
-        token_type,
-        refresh_token: body.refresh_token.filter(given),
-        id_token: body.id_token.filter(given),
-        expires_in,
-        scopes: body.scope.map(|text| dialect.granted(&text)),
-    }))
+    let refresh_token = std::mem::take(&mut body.refresh_token).text();
+    match body.tokens(dialect) {
+        Some(tokens) => Some(Answer::Tokens(Tokens { refresh_token, ..tokens })),
+        // The issuer accepts only this from now on, whatever is wrong with the rest.
+        None => refresh_token.map(|refresh_token| Answer::Unusable { refresh_token }),
+    }
+}
+
+impl Body {
+    /// All but the refresh token, if it can be used.
+    fn tokens(self, dialect: &Dialect) -> Option<Tokens> {
+        let token_type = dialect.token_type(self.token_type.plain().ok()?)?;
+        let scopes = self.scope.plain().ok()?.map(|text| dialect.granted(text));
+        let issued_token_type = self.issued_token_type.plain().ok()?.map(str::to_owned);
+        let expires_in = match &self.expires_in {
+            Member::Absent => None,
+            Member::Number(seconds) => Some(span(*seconds)?),
+            Member::Text(text) => Some(span(text.expose_secret().trim().parse().ok()?)?),
+            Member::Strange => return None,
+        };
+        let id_token = match self.id_token {
+            Member::Number(_) | Member::Strange => return None,
+            text => text.text(),
+        };
+        Some(Tokens {
+            access_token: self.access_token.text().filter(is_token)?,
+            token_type,
+            issued_token_type,
+            refresh_token: None,
+            id_token,
+            expires_in,
+            scopes,
+        })
+    }
 }
 
 /// RFC 6749 §A.12, less the space: it goes into a header.
@@ -109,13 +133,11 @@ fn is_token(token: &SecretString) -> bool {
     token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn span(seconds: &Seconds) -> Option<Duration> {
+fn span(seconds: f64) -> Option<Duration> {
     /// A hundred years: beyond that a number is a mistake, not a promise.
     const LONGEST: f64 = 3_155_760_000.0;
-    let seconds = match seconds {
-        Seconds::Number(seconds) => *seconds,
-        Seconds::Text(text) => text.trim().parse().ok()?,
-    };
+    // The smaller of a hundred years and no number at all would be a hundred years.
+    let seconds = Some(seconds).filter(|seconds| seconds.is_finite())?;
     Duration::try_from_secs_f64(seconds.min(LONGEST)).ok()
 }
 
@@ -130,7 +152,7 @@ mod tests {
     fn tokens(body: &str) -> Option<Tokens> {
         match standard(body.as_bytes())? {
             Answer::Tokens(tokens) => Some(tokens),
-            Answer::Error { .. } => None,
+            Answer::Error { .. } | Answer::Unusable { .. } => None,
         }
     }
 

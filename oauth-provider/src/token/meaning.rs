@@ -1,7 +1,7 @@
 //! What an answer means for the grant that was sent: spent, unspent, refused, or nobody knows.
 
 use credential_provider_api::{CredentialError, Detail, ErrorCode, ReauthReason};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::answer::{Answer, Tokens, read};
 use super::dialect::Dialect;
@@ -11,7 +11,15 @@ use crate::http::{HttpError, HttpResponse};
 /// See [`Exchanged`](credential_store::Exchanged), whose terms these are.
 pub(crate) enum TokenAnswer {
     Tokens(Box<Tokens>),
-    Refused { reason: ReauthReason, detail: Detail },
+    /// The refresh token that follows, beside nothing that can be used.
+    Rotated {
+        refresh_token: SecretString,
+        error: CredentialError,
+    },
+    Refused {
+        reason: ReauthReason,
+        detail: Detail,
+    },
     Unspent(CredentialError),
     Unanswered(CredentialError),
 }
@@ -59,6 +67,9 @@ fn of_response(response: &HttpResponse, dialect: &Dialect) -> Result<TokenAnswer
     Ok(match (status, read(response.body.expose_secret(), dialect)) {
         (429 | 503, _) => TokenAnswer::Unspent(patience(response)),
         (200, Some(Answer::Tokens(tokens))) => TokenAnswer::Tokens(Box::new(tokens)),
+        (200, Some(Answer::Unusable { refresh_token })) => {
+            TokenAnswer::Rotated { refresh_token, error: unreadable() }
+        }
         (200 | 400..=499, Some(Answer::Error { code, description })) => {
             return of_error(&code, &description);
         }
@@ -135,6 +146,7 @@ mod tests {
     fn show(answer: TokenAnswer) -> String {
         match answer {
             TokenAnswer::Tokens(_) => "tokens".to_owned(),
+            TokenAnswer::Rotated { error, .. } => format!("rotated {}", error.code()),
             TokenAnswer::Refused { reason, .. } => format!("refused {}", reason.as_str()),
             TokenAnswer::Unspent(error) => format!("unspent {}", error.code()),
             TokenAnswer::Unanswered(error) => format!("unanswered {}", error.code()),
@@ -147,6 +159,11 @@ mod tests {
         let good = r#"{"access_token":"a"}"#;
         for (status, body, meant) in [
             (200, good.to_owned(), "tokens"),
+            (
+                200,
+                r#"{"access_token":"","refresh_token":"r"}"#.to_owned(),
+                "rotated invalid_response",
+            ),
             (200, error("bad_refresh_token"), "refused grant_rejected"),
             (200, error("invalid_refresh_token"), "refused grant_rejected"),
             (200, error("incorrect_client_credentials"), "unspent configuration_invalid"),

@@ -4,6 +4,7 @@ mod answer;
 mod dialect;
 mod endpoint;
 mod meaning;
+mod member;
 
 pub(crate) use answer::{TokenType, Tokens};
 pub(crate) use dialect::Dialect;
