@@ -14,6 +14,7 @@ use crate::token::{TokenType, Tokens};
 /// Facts that a credential carries, so that it is never taken for another issuer's or client's.
 const ISSUER: &str = "issuer";
 const CLIENT_ID: &str = "client_id";
+const RESOURCE: &str = "resource";
 
 /// Whose name tokens are issued in.
 #[derive(Clone, Copy)]
@@ -39,6 +40,12 @@ impl<'a> Party<'a> {
     pub(crate) fn owns(self, login: &Login) -> bool {
         login.issuer == self.issuer && login.client_id == self.client_id
     }
+}
+
+/// The one resource that `credential` was asked for (RFC 8707), as it says itself; only where no
+/// request can name another.
+pub(crate) fn resource_of(credential: &Credential) -> Option<&str> {
+    credential.property(RESOURCE)
 }
 
 /// What came, when it was asked for, and what was there before.
@@ -146,6 +153,10 @@ fn stamp(
 ) -> Credential {
     let mut credential =
         credential.with_property(ISSUER, party.issuer).with_property(CLIENT_ID, party.client_id);
+    let fixed = !described.variants.contains(&RESOURCE);
+    if let Some(resource) = described.resource.as_ref().filter(|_| fixed) {
+        credential = credential.with_property(RESOURCE, resource);
+    }
     for origin in &described.origins {
         if !credential.origins().contains(origin) {
             credential = credential.with_origin(origin.clone());
