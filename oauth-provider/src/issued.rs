@@ -15,6 +15,7 @@ use crate::token::{TokenType, Tokens};
 /// Facts that a credential carries, so that it is never taken for another issuer's or client's.
 const ISSUER: &str = "issuer";
 const CLIENT_ID: &str = "client_id";
+const RESOURCE: &str = "resource";
 
 /// On an ID token that stayed as it was: renewals bring no other.
 pub(crate) const NOT_RENEWED: &str = "id_token_not_renewed";
@@ -51,6 +52,12 @@ impl<'a> Party<'a> {
     pub(crate) fn owns(self, login: &Login) -> bool {
         login.issuer == self.issuer && login.client_id == self.client_id
     }
+}
+
+/// The one resource that `credential` was asked for (RFC 8707), as it says itself; only where no
+/// request can name another.
+pub(crate) fn resource_of(credential: &Credential) -> Option<&str> {
+    credential.property(RESOURCE)
 }
 
 /// What came, when it was asked for, and what was there before.
@@ -177,6 +184,10 @@ fn stamp(
         credential.with_property(ISSUER, party.issuer).with_property(CLIENT_ID, party.client_id);
     if described.binding == TokenBinding::DPoP {
         credential = credential.with_property(BOUND, "dpop");
+    }
+    let fixed = !described.variants.contains(&RESOURCE);
+    if let Some(resource) = described.resource.as_ref().filter(|_| fixed) {
+        credential = credential.with_property(RESOURCE, resource);
     }
     for origin in &described.origins {
         if !credential.origins().contains(origin) {

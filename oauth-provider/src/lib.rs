@@ -248,7 +248,10 @@
 //!    `openid` is among the scopes, keys are where the issuer's metadata puts them, and every
 //!    algorithm without a shared secret will do.
 //!
-//! Redirects are not followed anywhere on that way. To serve a stored token nobody is asked.
+//! Redirects are not followed anywhere on that way. To serve a stored token nobody is asked. A login
+//! remembers its resource (the property `resource` of the credential) and is renewed for that, to the
+//! letter. If `server` or `resource` of the configuration names another, it is neither served nor
+//! renewed nor revoked: `needs_reauth`.
 //!
 //! | setting | what |
 //! |---|---|
@@ -280,11 +283,17 @@
 //!
 //! **Registration.** What was registered is kept in the grant store, so one process registers for all,
 //! once; sign-ins that come back to another place, other ports of loopback aside (RFC 8252 §7.3), need
-//! another client. The last eight are kept. A client is registered without a secret where the issuer
-//! allows that. If the issuer says `invalid_client` of a client it has registered, the registration is
-//! forgotten and the login is `needs_reauth`; the next sign-in registers anew. So does the next after a
-//! sign-in that was given up, in the same process: the page may have said that it does not know the
-//! client, which no redirect tells.
+//! another client. A client is registered without a secret where the issuer allows that. The last 64
+//! that somebody has signed in with are kept, and besides them the last eight that nobody has: a
+//! sign-in that comes to nothing costs nobody a login.
+//!
+//! If the issuer answers `invalid_client` to a request of a client it has registered, the registration
+//! is forgotten and its logins are `needs_reauth`; the next sign-in registers anew. What a browser
+//! brings is not the issuer's word. A sign-in that was given up (the page may have said that it does not
+//! know the client, which no redirect tells), or that came back from its issuer with `invalid_client` or
+//! `unauthorized_client`, puts the client in doubt, in the same process. If nobody has signed in with it
+//! yet, the next sign-in takes another. Else the next sign-in first asks the issuer, at the token
+//! endpoint and with a code that nobody has, whether it still knows the client; no answer counts as yes.
 //!
 //! **Another issuer.** A client, a code or a token is sent to the issuer it is of and to no other. When
 //! somebody has signed in at another issuer than before, logins of the old one are `needs_reauth`:

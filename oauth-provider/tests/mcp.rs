@@ -400,6 +400,74 @@ async fn a_login_of_another_configuration_is_not_used() {
     token(&world.provider(), &request).await.unwrap();
 }
 
+/// Issuer and client are configured and stay the same, `server` is changed.
+#[tokio::test]
+async fn a_token_of_one_server_is_not_served_as_anothers() {
+    let (world, other) = (McpWorld::new().await, McpWorld::new().await);
+    other.server.state().issuers = vec![world.issuer.url()];
+    let known = (Some("own-canary-secret".to_owned()), vec![HOME.to_owned()]);
+    world.issuer.state().clients.insert("own".to_owned(), known);
+    let configured = |server: String| {
+        let id = ProviderId::new("files").unwrap();
+        let builder = oauth_provider::McpProvider::builder(id, server)
+            .issuer(world.issuer.url())
+            .client_id("own")
+            .client_secret("own-canary-secret".into());
+        world.built(builder)
+    };
+    let (alice, bob) = (world.request("alice"), world.request("bob"));
+    let served = world.sign_in(&configured(world.mcp()), &alice).await.unwrap();
+    assert_eq!(served.property("resource"), Some(&*world.mcp()));
+    let moved = configured(other.mcp());
+    for signed_in in [false, true] {
+        let error = token(&moved, &alice).await.unwrap_err();
+        assert_eq!(reason(&error), Some(ReauthReason::NotSignedIn), "{signed_in}");
+        if !signed_in {
+            world.sign_in(&moved, &bob).await.unwrap();
+        }
+    }
+    world.pass(301);
+    assert_eq!(token(&moved, &alice).await.unwrap_err().code(), ErrorCode::NeedsReauth);
+    let error = moved.refresh(&alice, &served, Reason::Rejected).await.map(drop).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NeedsReauth);
+    assert_eq!(moved.account(&alice).await.unwrap(), None);
+    assert_eq!(world.issuer.count("grant_type=refresh_token"), 0, "nor is it renewed for it");
+    let renewed = token(&moved, &bob).await.unwrap();
+    assert_eq!(renewed.property("resource"), Some(&*other.mcp()), "a renewal keeps it");
+    assert_eq!(moved.sign_out(&alice).await.unwrap(), Revocation::LocalOnly);
+    assert!(world.issuer.state().revoked.is_empty());
+}
+
+#[tokio::test]
+async fn a_login_is_renewed_for_the_resource_to_the_letter_that_it_is_of() {
+    let world = McpWorld::new().await;
+    let provider = world.provider();
+    let (alice, bob) = (world.request("alice"), world.request("bob"));
+    world.sign_in(&provider, &alice).await.unwrap();
+    let longer = format!("{}/", world.mcp());
+    let name = longer.clone();
+    world.server.says(move |m| m["resource"] = json!(name));
+    world.sign_in(&provider, &bob).await.unwrap();
+    world.pass(301);
+    for (request, resource) in [(&alice, world.mcp()), (&bob, longer)] {
+        let served = token(&provider, request).await.unwrap();
+        assert_eq!(served.property("resource"), Some(&*resource));
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_a_wider_resource_is_not_served_for_the_server_alone() {
+    let world = McpWorld::new().await;
+    let request = world.request("s");
+    let wide = world.server.url();
+    world.server.says(move |m| m["resource"] = json!(wide));
+    let wider = || world.built(world.builder().resource(world.server.url()));
+    world.sign_in(&wider(), &request).await.unwrap();
+    token(&wider(), &request).await.unwrap();
+    let error = token(&world.provider(), &request).await.unwrap_err();
+    assert_eq!(reason(&error), Some(ReauthReason::NotSignedIn));
+}
+
 #[tokio::test]
 async fn a_client_id_metadata_document_is_used_where_the_issuer_takes_one() {
     let world = McpWorld::new().await;

@@ -155,31 +155,164 @@ async fn a_client_that_is_forgotten_during_a_sign_in_ends_it() {
     }
 }
 
+/// A query, by whoever wrote it: `error` of `iss`, for the sign-in at `page`.
+fn refusal(error: &str, page: &str, iss: Option<&str>) -> String {
+    let mut back = url::form_urlencoded::Serializer::new(String::new());
+    back.append_pair("error", error).append_pair("state", &query(page)["state"]);
+    if let Some(iss) = iss {
+        back.append_pair("iss", iss);
+    }
+    back.finish()
+}
+
+/// A query in one person's browser is not the issuer's word.
 #[tokio::test]
-async fn somebody_elses_callback_forgets_nothing() {
-    let world = McpWorld::new().await;
-    let (provider, request) = (world.provider(), world.request("s"));
-    let (state, _) = world.open(&provider, &request).await.unwrap();
-    let forged = "error=invalid_client&state=guessed";
-    world.agree(&provider, &request, state, forged).await.unwrap_err();
-    world.sign_in(&provider, &request).await.unwrap();
-    assert_eq!(world.issuer.count("/register"), 1);
+async fn one_persons_callback_does_not_end_everybodys_login() {
+    for word in ["invalid_client", "unauthorized_client"] {
+        let world = McpWorld::new().await;
+        let provider = world.provider();
+        let [alice, mallory] = ["alice", "mallory"].map(|name| world.request(name));
+        world.sign_in(&provider, &alice).await.unwrap();
+        // Mallory knows the state of her own sign-in. She has not even been to the issuer.
+        let (state, page) = world.open(&provider, &mallory).await.unwrap();
+        let forged = refusal(word, &page, Some(&world.issuer.url()));
+        world.agree(&provider, &mallory, state, &forged).await.unwrap_err();
+        token(&provider, &alice).await.unwrap_or_else(|e| panic!("{word}: {e}"));
+        world.pass(301);
+        token(&provider, &alice).await.unwrap_or_else(|e| panic!("{word}: {e}"));
+        // The issuer is asked about it, and knows the client.
+        let asked = world.issuer.count("grant_type=authorization_code");
+        world.open(&provider, &mallory).await.unwrap();
+        assert_eq!(world.issuer.count("grant_type=authorization_code"), asked + 1, "{word}");
+        assert_eq!(world.issuer.count("/register"), 1, "{word}");
+    }
 }
 
 #[tokio::test]
-async fn a_sign_in_that_never_comes_back_puts_the_client_in_doubt() {
+async fn somebody_elses_callback_forgets_nothing() {
+    let world = McpWorld::new().await;
+    let provider = world.provider();
+    let [alice, bob] = ["alice", "bob"].map(|name| world.request(name));
+    let wrong = [
+        |_: &str| "error=invalid_client&state=guessed".to_owned(),
+        // RFC 9207 §2.4: it ends the flow, and says nothing about the client.
+        |page: &str| refusal("invalid_client", page, Some("https://evil.example")),
+        |page: &str| refusal("invalid_client", page, None),
+    ];
+    // Of a client that nobody has signed in with yet, and of everybody's.
+    for signed_in in [false, true] {
+        for forged in wrong {
+            let (state, page) = world.open(&provider, &bob).await.unwrap();
+            world.agree(&provider, &bob, state, &forged(&page)).await.unwrap_err();
+            world.open(&provider, &bob).await.unwrap();
+            assert_eq!(world.issuer.count("/register"), 1);
+            assert_eq!(world.issuer.count("/token"), usize::from(signed_in), "nor is it doubted");
+        }
+        if !signed_in {
+            world.sign_in(&provider, &alice).await.unwrap();
+        }
+        token(&provider, &alice).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_never_says_iss_may_still_refuse_a_client() {
+    let world = McpWorld::new().await;
+    world.issuer.says(|m| m["authorization_response_iss_parameter_supported"] = json!(false));
+    let (provider, request) = (world.provider(), world.request("s"));
+    let (state, page) = world.open(&provider, &request).await.unwrap();
+    let refused = refusal("unauthorized_client", &page, None);
+    world.agree(&provider, &request, state, &refused).await.unwrap_err();
+    world.open(&provider, &request).await.unwrap();
+    assert_eq!(world.issuer.count("/register"), 2);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_never_comes_back_puts_a_client_that_nobody_has_used_in_doubt() {
     let world = McpWorld::new().await;
     let (provider, [alice, bob]) = (world.provider(), ["alice", "bob"].map(|n| world.request(n)));
-    world.sign_in(&provider, &alice).await.unwrap();
     let (state, _) = world.open(&provider, &bob).await.unwrap();
     provider.cancel(&bob, state).await;
     world.sign_in(&provider, &bob).await.unwrap();
     assert_eq!(world.issuer.count("/register"), 2);
     world.pass(301);
-    token(&provider, &alice).await.unwrap();
     token(&provider, &bob).await.unwrap();
     world.open(&provider, &alice).await.unwrap();
     assert_eq!(world.issuer.count("/register"), 2, "the new one is good");
+}
+
+#[tokio::test]
+async fn a_client_that_was_signed_in_with_is_forgotten_on_the_issuers_word_alone() {
+    let world = McpWorld::new().await;
+    let (provider, [alice, bob]) = (world.provider(), ["alice", "bob"].map(|n| world.request(n)));
+    world.sign_in(&provider, &alice).await.unwrap();
+    let calls = |what: &str| world.issuer.count(what);
+    // It knows the client; it is down.
+    for reply in [None, Some(Reply::of(500, ""))] {
+        let (state, _) = world.open(&provider, &bob).await.unwrap();
+        provider.cancel(&bob, state).await;
+        let asked = calls("/token");
+        world.issuer.state().replies.extend(reply.map(|reply| ("/token".to_owned(), vec![reply])));
+        world.open(&provider, &bob).await.unwrap();
+        assert_eq!((calls("/token"), calls("/register")), (asked + 1, 1));
+        world.open(&provider, &bob).await.unwrap();
+        assert_eq!(calls("/token"), asked + 1, "once for each that was given up");
+        world.issuer.usual("/token");
+        token(&provider, &alice).await.unwrap();
+    }
+    // It has lost the client, and its page has said so to nobody but a person.
+    let (state, _) = world.open(&provider, &bob).await.unwrap();
+    provider.cancel(&bob, state).await;
+    loses_clients(&world);
+    world.sign_in(&provider, &bob).await.unwrap();
+    assert_eq!(calls("/register"), 2);
+    token(&provider, &bob).await.unwrap();
+    assert_eq!(token(&provider, &alice).await.unwrap_err().code(), ErrorCode::NeedsReauth);
+}
+
+#[tokio::test]
+async fn sign_ins_that_are_given_up_cost_nobody_a_login() {
+    let world = McpWorld::new().await;
+    let provider = world.provider();
+    let [alice, bob, carol] = ["alice", "bob", "carol"].map(|name| world.request(name));
+    // Carol is at the page meanwhile, with a client that nobody has signed in with.
+    let (state, page) = world.open(&provider, &carol).await.unwrap();
+    for _ in 0..9 {
+        let (state, _) = world.open(&provider, &bob).await.unwrap();
+        provider.cancel(&bob, state).await;
+    }
+    assert_eq!(world.issuer.count("/register"), 9);
+    world.agree(&provider, &carol, state, &world.issuer.consent(&page)).await.unwrap();
+    world.sign_in(&provider, &alice).await.unwrap();
+    let registered = world.issuer.count("/register");
+    for _ in 0..9 {
+        let (state, _) = world.open(&provider, &bob).await.unwrap();
+        provider.cancel(&bob, state).await;
+    }
+    assert_eq!(world.issuer.count("/register"), registered);
+    for _ in 0..2 {
+        for (who, request) in [("alice", &alice), ("carol", &carol)] {
+            token(&provider, request).await.unwrap_or_else(|e| panic!("{who}: {e}"));
+            token(&world.provider(), request).await.unwrap_or_else(|e| panic!("{who}: {e}"));
+        }
+        world.pass(301);
+    }
+}
+
+#[tokio::test]
+async fn redirect_addresses_cost_nobody_a_login() {
+    let world = McpWorld::new().await;
+    let provider = world.provider();
+    let [alice, bob] = ["alice", "bob"].map(|name| world.request(name));
+    world.sign_in(&provider, &alice).await.unwrap();
+    for number in 0..9 {
+        let home = format!("https://host.example/callback/{number}");
+        world.open_at(&provider, &bob, &home).await.unwrap();
+    }
+    for provider in [&provider, &world.provider()] {
+        token(provider, &alice).await.expect("nobody signed her out");
+        world.pass(301);
+    }
 }
 
 #[tokio::test]

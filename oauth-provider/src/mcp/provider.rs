@@ -18,7 +18,7 @@ use super::challenge::scopes;
 use super::memory::{Memory, RECORD};
 use super::registered::{Place, Remembered};
 use crate::exchange::foreign;
-use crate::issued::Party;
+use crate::issued::{Party, resource_of};
 
 /// The token of one MCP server. See [the crate's page](crate#mcp-servers).
 pub struct McpProvider {
@@ -29,7 +29,7 @@ pub struct McpProvider {
     pub(super) redirect_uri: Option<String>,
     /// Asked for in place of what the server asks for.
     pub(super) scopes: Option<Vec<String>>,
-    /// Clients of sign-ins that never came back.
+    /// Clients of sign-ins that did not work out.
     pub(super) doubts: Doubts,
     /// Counts changes of the place.
     pub(super) moved: watch::Sender<u64>,
@@ -42,8 +42,9 @@ pub(super) struct Clients {
     pub(super) name: String,
 }
 
-/// Issuer and client of sign-ins that were given up: their page may have said that it does not know
-/// the client, which no redirect tells.
+/// Issuer and client of sign-ins that were given up, or that came back with words against the client.
+/// The page may have said that it does not know the client, which no redirect tells; and what a
+/// browser brings is not the issuer's word.
 #[derive(Default)]
 pub(super) struct Doubts(Mutex<BTreeSet<(String, String)>>);
 
@@ -56,8 +57,14 @@ impl Doubts {
         self.all().insert((binding.place.issuer.clone(), binding.client.id.clone()));
     }
 
-    pub(super) fn clear(&self, binding: &Binding) {
-        self.all().remove(&(binding.place.issuer.clone(), binding.client.id.clone()));
+    /// Whether there was a doubt.
+    pub(super) fn clear(&self, binding: &Binding) -> bool {
+        self.all().remove(&(binding.place.issuer.clone(), binding.client.id.clone()))
+    }
+
+    /// Drops doubts of clients that are not remembered any more.
+    pub(super) fn only(&self, remembered: &Remembered) {
+        self.all().retain(|(issuer, id)| remembered.client(issuer, id).is_some());
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeSet<(String, String)>> {
@@ -71,7 +78,8 @@ pub(super) enum Standing {
     Absent,
     /// Of this issuer, by this client.
     Ours(Arc<Bound>),
-    /// Of an issuer that is not the server's any more, or of a client that is forgotten.
+    /// Of an issuer that is not the server's any more, of a client that is forgotten, or for another
+    /// server.
     Foreign,
 }
 
@@ -89,13 +97,15 @@ impl McpProvider {
         self.binder.bound(Binding { place, client, scopes }).map(Standing::Ours)
     }
 
-    /// The place and the client that `credential` is of, if they still are the server's and ours.
+    /// The place and the client that `credential` is of, if they still are the server's and ours. The
+    /// place has the resource to the letter of that login, so it is renewed for what it is bound to.
     fn of_party(
         &self,
         credential: &Credential,
         remembered: &Remembered,
     ) -> Option<(Place, UsedClient)> {
         let party = Party::of(credential)?;
+        let resource = self.own_resource(credential)?.to_owned();
         let place = remembered.place.as_ref().filter(|place| place.issuer == party.issuer)?;
         let pinned = self.binder.finder.pinned.as_ref();
         if pinned.is_some_and(|pinned| pinned.as_str() != place.issuer) {
@@ -104,17 +114,27 @@ impl McpProvider {
         let own = [&self.clients.configured, &self.clients.document];
         let own = own.into_iter().flatten().find(|client| client.id == party.client_id);
         let registered = || remembered.client(party.issuer, party.client_id).map(UsedClient::from);
-        Some((place.clone(), own.cloned().or_else(registered)?))
+        let place = Place { resource, ..place.clone() };
+        Some((place, own.cloned().or_else(registered)?))
     }
 
-    /// Says that a sign-in is needed if the issuer has forgotten the client that it registered.
-    async fn settled<T>(
+    /// What `credential` is bound to, if that is the server.
+    fn own_resource<'a>(&self, credential: &'a Credential) -> Option<&'a str> {
+        resource_of(credential).filter(|resource| self.binder.finder.server.is(resource))
+    }
+
+    /// Says that a sign-in is needed if the issuer has forgotten the client that it registered, or if
+    /// somebody has meanwhile signed in for another server.
+    async fn settled(
         &self,
         request: &Request,
         bound: &Bound,
-        outcome: Result<T, CredentialError>,
-    ) -> Result<T, CredentialError> {
+        outcome: Result<Resolution, CredentialError>,
+    ) -> Result<Resolution, CredentialError> {
         match outcome {
+            Ok(Resolution::Credential(other)) if self.own_resource(&other).is_none() => {
+                Err(foreign().about(&request.key().reference()))
+            }
             Err(_) if bound.is_forgotten() => {
                 self.forget(bound).await;
                 let error = CredentialError::needs_reauth(ReauthReason::GrantRejected, FORGOTTEN);

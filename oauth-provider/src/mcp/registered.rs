@@ -40,6 +40,9 @@ pub(super) struct RegisteredClient {
     pub(super) redirect_uri: String,
     /// When its secret ends, in milliseconds since 1970.
     pub(super) secret_ends_at: Option<u64>,
+    /// Whether a sign-in with it has counted: somebody's login may need it.
+    #[serde(default)]
+    pub(super) accepted: bool,
 }
 
 /// The issuer that somebody has signed in at.
@@ -62,8 +65,11 @@ pub(super) struct Remembered {
     pub(super) clients: Vec<RegisteredClient>,
 }
 
-/// More than one client an issuer is needed only for several redirect addresses.
-const MOST_CLIENTS: usize = 8;
+/// Clients that nobody has signed in with yet: anybody can have them registered.
+const MOST_UNUSED: usize = 8;
+/// Another client that is signed in with is needed only for another redirect address or issuer, or
+/// when a secret has ended.
+const MOST_ACCEPTED: usize = 64;
 const VERSION: u8 = 1;
 
 impl RegisteredClient {
@@ -98,12 +104,38 @@ impl Remembered {
         clients.find(|client| client.issuer == issuer && client.client_id == client_id)
     }
 
-    /// Adds a client, in place of one of the same name.
-    pub(super) fn add(&mut self, client: RegisteredClient) {
+    /// Adds a client, in place of one of the same name. What nobody has signed in with makes room for
+    /// its like alone.
+    pub(super) fn add(&mut self, mut client: RegisteredClient) {
+        let known = self.client(&client.issuer, &client.client_id);
+        client.accepted |= known.is_some_and(|known| known.accepted);
         self.forget(&client.issuer, &client.client_id);
+        let accepted = client.accepted;
         self.clients.push(client);
-        let beyond = self.clients.len().saturating_sub(MOST_CLIENTS);
-        self.clients.drain(..beyond);
+        self.keep(accepted, if accepted { MOST_ACCEPTED } else { MOST_UNUSED });
+    }
+
+    /// Remembers that a sign-in with this client has counted, though the client may have made room for
+    /// others meanwhile. Whether that is new.
+    pub(super) fn accept(&mut self, client: &RegisteredClient) -> bool {
+        let known = self.client(&client.issuer, &client.client_id);
+        if known.is_some_and(|known| known.accepted) {
+            return false;
+        }
+        let client = known.unwrap_or(client).clone();
+        self.add(RegisteredClient { accepted: true, ..client });
+        true
+    }
+
+    /// Of the clients that are accepted, or that are not, the newest `most` stay.
+    fn keep(&mut self, accepted: bool, most: usize) {
+        let count = self.clients.iter().filter(|client| client.accepted == accepted).count();
+        let mut beyond = count.saturating_sub(most);
+        self.clients.retain(|client| {
+            let goes = beyond > 0 && client.accepted == accepted;
+            beyond -= usize::from(goes);
+            !goes
+        });
     }
 
     /// Whether there was such a client.
@@ -132,6 +164,7 @@ struct ClientOut<'a> {
     authentication: RegisteredAuthentication,
     redirect_uri: &'a str,
     secret_ends_at: Option<u64>,
+    accepted: bool,
 }
 
 #[derive(Deserialize)]
@@ -151,6 +184,7 @@ impl Remembered {
             authentication: client.authentication,
             redirect_uri: &client.redirect_uri,
             secret_ends_at: client.secret_ends_at,
+            accepted: client.accepted,
         });
         let place = self.place.as_ref();
         let out = Out { version: VERSION, server, place, clients: clients.collect() };
@@ -204,6 +238,7 @@ mod tests {
             authentication: RegisteredAuthentication::ClientSecretPost,
             redirect_uri: "https://host.example/callback".into(),
             secret_ends_at: Some(5000),
+            accepted: false,
         }
     }
 
@@ -258,8 +293,44 @@ mod tests {
             kept.add(client("https://a.example", &number.to_string()));
         }
         kept.add(client("https://a.example", "19"));
-        assert_eq!(kept.clients.len(), MOST_CLIENTS);
+        assert_eq!(kept.clients.len(), MOST_UNUSED);
         assert!(kept.client("https://a.example", "19").is_some());
         assert!(kept.client("https://b.example", "19").is_none());
+        for number in 0..100 {
+            assert!(kept.accept(&client("https://a.example", &number.to_string())));
+        }
+        assert_eq!(kept.clients.len(), MOST_ACCEPTED);
+    }
+
+    #[test]
+    fn a_client_that_was_signed_in_with_makes_no_room_for_others() {
+        let issuer = "https://a.example";
+        let mut kept = Remembered::default();
+        let one = client(issuer, "one");
+        kept.add(one.clone());
+        assert!(kept.accept(&one));
+        assert!(!kept.accept(&one), "once is enough");
+        // Registered again under the same name.
+        kept.add(one.clone());
+        let grant = kept.to_grant("s").unwrap();
+        let mut kept = Remembered::from_grant(&grant, "s").unwrap();
+        for number in 0..20 {
+            kept.add(client(issuer, &number.to_string()));
+        }
+        assert!(kept.client(issuer, "one").is_some_and(|client| client.accepted));
+        assert_eq!(kept.clients.len(), 1 + MOST_UNUSED);
+        // One that has made room during its sign-in comes back when that counts.
+        assert!(kept.client(issuer, "3").is_none());
+        assert!(kept.accept(&client(issuer, "3")));
+        assert!(kept.client(issuer, "3").is_some_and(|client| client.accepted));
+    }
+
+    #[test]
+    fn a_record_that_does_not_say_who_was_signed_in_with_is_read() {
+        let bytes = r#"{"version":1,"server":"s","place":null,"clients":[{"issuer":"i",
+            "clientId":"c","secret":null,"authentication":"none","redirectUri":"r",
+            "secretEndsAt":null}]}"#;
+        let kept = Remembered::from_grant(&Grant::from(bytes.as_bytes().to_vec()), "s").unwrap();
+        assert!(kept.client("i", "c").is_some_and(|client| !client.accepted));
     }
 }

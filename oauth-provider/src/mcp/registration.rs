@@ -136,6 +136,7 @@ impl Registration<'_> {
                 .client_secret_expires_at
                 .filter(|end| *end > 0 && !public)
                 .map(|end| end.saturating_mul(1000)),
+            accepted: false,
         })
     }
 }

@@ -16,4 +16,5 @@ pub use callback::{Callback, callback};
 pub(crate) use code::redirect_uri;
 pub use id_token::IdTokenAlgorithm;
 pub(crate) use id_token::{IdTokenRules, Identity, Nonce};
+pub(crate) use pkce::unguessable;
 pub use pushed::PushedAuthorization;
