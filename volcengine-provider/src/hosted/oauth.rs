@@ -63,9 +63,8 @@ impl Asking<'_> {
         }
         let name = self.name()?;
         let keys = RequestKeys::new(self.request, self.platform.clone());
-        let mut query = CredentialProviderQuery::default();
-        query.pool_name = self.pool();
-        query.name = Some(name);
+        let (pool_name, name) = (self.pool(), Some(name));
+        let query = CredentialProviderQuery { pool_name, name, ..Default::default() };
         let found = credential_providers(self.client, &keys, &query).await?;
         let kind = found.iter().find(|one| one.kind.as_deref() == Some("oauth2"));
         let kind = kind.ok_or_else(|| {

@@ -223,6 +223,6 @@ impl Hosted {
     /// The id under which the service's credential `name` can be asked for, if it can.
     pub(crate) fn id_of(&self, name: &str) -> Option<CredentialId> {
         let stem = self.pattern.as_str().strip_suffix('*')?;
-        CredentialId::new(&format!("{stem}{name}")).ok()
+        CredentialId::new(format!("{stem}{name}")).ok()
     }
 }

@@ -47,7 +47,7 @@ async fn promise_1_five_hundred_sessions_exchange_once_each_at_four_calls_at_a_t
     let answers = join_all(asking).await;
     for (number, answer) in answers.into_iter().enumerate() {
         let key = answer.unwrap();
-        let uid = if (number / KEYS) % 2 == 0 { "u-alice" } else { "u-bob" };
+        let uid = if (number / KEYS).is_multiple_of(2) { "u-alice" } else { "u-bob" };
         assert_eq!(key.account(), account(uid).as_ref(), "{number}");
     }
     let counters = world.emulator.counters();

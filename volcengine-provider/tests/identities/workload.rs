@@ -53,8 +53,11 @@ async fn promise_5_pools_workloads_and_audiences_do_not_share_a_token() {
     for variant in &variants {
         let token = world.ask_for("workload-token", "alice", variant).await.unwrap();
         tokens.push(token.secret().unwrap().expose_secret().to_owned());
-        assert_eq!(token.property("pool"), Some(&*variant.get("pool").unwrap_or("default".into())));
-        let workload = variant.get("workload").unwrap_or("openclaw-agent".into());
+        assert_eq!(
+            token.property("pool"),
+            Some(&*variant.get("pool").unwrap_or_else(|| "default".into()))
+        );
+        let workload = variant.get("workload").unwrap_or_else(|| "openclaw-agent".into());
         assert_eq!(token.property("workload"), Some(&*workload));
     }
     tokens.sort_unstable();
