@@ -1,21 +1,29 @@
 //! [`VolcengineConfiguration`]: what stands in a configuration file.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use credential_provider_api::{ConfigError, InvalidId, Origin, ProviderId, SecretInput};
+use credential_provider_api::{
+    ConfigError, GrantStore, IdPattern, InvalidId, Origin, ProviderId, SecretInput,
+};
+use credential_store::Grants;
+use oauth_provider::OAuthRuntime;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+use crate::hosted::HostedSettings;
+use crate::people::{IDENTITY, People, USER_POOL, UserPoolSettings};
 use crate::platform::{
     Chain, CliProfile, ConfiguredKeys, CredentialFile, InstanceMetadata, KeyPart, MetadataRole,
     OidcToken, RoleSettings, USUAL_ENDPOINT, is_role_trn,
 };
-use crate::provider::{PlatformAudience, VolcengineProvider};
+use crate::provider::{Identities, PLATFORM, PlatformAudience, VolcengineProvider};
 use crate::runtime::VolcengineRuntime;
 use crate::sign::{DEFAULT_REGION, Site, is_region};
 use crate::wire::{Client, Endpoints, IdentityHost, RetryPolicy, Service, identity_in, usual_sts};
+use crate::workload::{WORKLOAD_TOKEN, WorkloadSettings};
 
 /// The settings of one provider of type `volcengine`; the [crate's page](crate#configuration) has a
 /// table. The names are those of the plugin's `identity` section where it has them.
@@ -41,6 +49,10 @@ pub(crate) struct VolcengineConfiguration {
     instance_metadata: Option<InstanceSettings>,
     #[serde(default)]
     platform: PlatformSettings,
+    pub(crate) user_pool: Option<UserPoolSettings>,
+    workload: Option<WorkloadSettings>,
+    #[serde(default)]
+    credentials: BTreeMap<IdPattern, HostedSettings>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -78,7 +90,7 @@ struct PlatformSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct SiteSettings {
+pub(crate) struct SiteSettings {
     origin: Origin,
     service: Option<String>,
     region: Option<String>,
@@ -90,6 +102,7 @@ pub(crate) struct ConfiguredParts {
     pub(crate) access_key_id: Option<KeyPart>,
     pub(crate) secret_access_key: Option<KeyPart>,
     pub(crate) session_token: Option<KeyPart>,
+    pub(crate) client_secret: Option<KeyPart>,
 }
 
 /// The shortest and the longest life STS gives a role's keys.
@@ -98,12 +111,15 @@ const DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
 impl VolcengineConfiguration {
     /// The provider these settings describe. Nothing is sent.
     pub(crate) fn into_provider(
-        self,
+        mut self,
         id: ProviderId,
         path: &str,
-        parts: ConfiguredParts,
+        mut parts: ConfiguredParts,
         runtime: VolcengineRuntime,
+        store: Option<Arc<dyn GrantStore>>,
     ) -> Result<VolcengineProvider, ConfigError> {
+        let secret = parts.client_secret.take();
+        let identities = self.identities(&id, path, secret, &runtime, store)?;
         let endpoints = Arc::new(self.endpoints(path, &runtime)?);
         let retry = RetryPolicy::default();
         let client = Client {
@@ -121,8 +137,47 @@ impl VolcengineConfiguration {
         let audience = self.platform.audience;
         let name = self.display_name.clone().unwrap_or_else(|| id.as_str().to_owned());
         let chain = self.chain(path, parts, client, runtime)?;
-        VolcengineProvider::of(id, name, audience, sites, chain)
+        VolcengineProvider::of(id, name, audience, sites, chain, identities)
             .map_err(|problem| ConfigError::new(path, problem.to_string()))
+    }
+
+    fn identities(
+        &mut self,
+        id: &ProviderId,
+        path: &str,
+        secret: Option<KeyPart>,
+        runtime: &VolcengineRuntime,
+        store: Option<Arc<dyn GrantStore>>,
+    ) -> Result<Option<Identities>, ConfigError> {
+        let (workload, hosted) = (self.workload.take(), std::mem::take(&mut self.credentials));
+        let Some(settings) = self.user_pool.take() else {
+            return match (workload, hosted.keys().next()) {
+                (None, None) => Ok(None),
+                (Some(_), _) => Err(at(path, "workload", "is there without userPool")),
+                (None, Some(_)) => Err(at(path, "credentials", "is there without userPool")),
+            };
+        };
+        let Some(store) = store else {
+            return Err(at(path, "userPool", "keeps logins, and this host has no grant store"));
+        };
+        let oauth = OAuthRuntime {
+            http: runtime.http.clone(),
+            grants: Grants::builder(store).clock(runtime.clock.clone()).build(),
+            clock: runtime.clock.clone(),
+            random: runtime.random.clone(),
+        };
+        let people = People::new(id, path, settings, secret, oauth)?;
+        let workload = workload.unwrap_or_default().checked(path, self.role_trn.is_some())?;
+        let fixed = [PLATFORM, IDENTITY, USER_POOL, WORKLOAD_TOKEN];
+        let hosted = hosted.into_iter().map(|(pattern, settings)| {
+            if fixed.contains(&pattern.as_str()) {
+                let name = format!("credentials.{}", pattern.as_str());
+                return Err(at(path, &name, "is a name of this provider's own"));
+            }
+            settings.checked(path, pattern)
+        });
+        let hosted = hosted.collect::<Result<Vec<_>, ConfigError>>()?;
+        Ok(Some(Identities { people, workload, hosted }))
     }
 
     fn endpoints(&self, path: &str, runtime: &VolcengineRuntime) -> Result<Endpoints, ConfigError> {
@@ -233,7 +288,7 @@ impl VolcengineConfiguration {
 }
 
 impl SiteSettings {
-    fn site(&self) -> Result<Site, &'static str> {
+    pub(crate) fn site(&self) -> Result<Site, &'static str> {
         let known = Site::of(self.origin.clone());
         let service = self.service.as_deref().or_else(|| known.as_ref().map(|s| s.scope().service));
         let region = self.region.as_deref().or_else(|| known.as_ref().map(|s| s.scope().region));

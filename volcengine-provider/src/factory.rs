@@ -77,6 +77,11 @@ impl VolcengineFactory {
             secret_access_key: part("secretAccessKey", configuration.secret_access_key.take())
                 .await?,
             session_token: part("sessionToken", configuration.session_token.take()).await?,
+            client_secret: part(
+                "userPool.clientSecret",
+                configuration.user_pool.as_mut().and_then(|pool| pool.client_secret.take()),
+            )
+            .await?,
         };
         let runtime = VolcengineRuntime {
             http: self.http.clone(),
@@ -86,7 +91,7 @@ impl VolcengineFactory {
             clock: context.clock.clone(),
             random: context.random.clone(),
         };
-        configuration.into_provider(id, path, parts, runtime)
+        configuration.into_provider(id, path, parts, runtime, context.store.clone())
     }
 }
 

@@ -1,15 +1,21 @@
-//! Volcengine Agent Identity: platform keys as a credential, and signed calls with them.
+//! Volcengine Agent Identity: platform keys, people's identities and hosted credentials, and signed
+//! calls.
 //!
 //! Every call to Volcengine is signed with an access key of the account: the *platform keys*. This
 //! crate finds them where the agent-identity plugin does, assumes roles with them, and gives them to
 //! an engine as the credential `platform`. Whatever is derived from them asks the engine for that
-//! entry; nothing here keeps a key.
+//! entry; nothing here keeps a key. People sign in through a user pool (`identity`); a workload acts
+//! for them (`workload-token`); with its token the service gives what it keeps for them.
 //!
 //! | you want | take |
 //! |---|---|
 //! | providers from a configuration file | [`VolcengineFactory`], type `"volcengine"` |
 //! | to call any action | [`Client::raw`], of [`VolcengineProvider::client`] |
 //! | to call an action with types | [`Client::call`] and [`action`] |
+//! | a person's own keys and tokens | [`userPool`](#people), [`credentials`](#hosted-credentials) |
+//! | to know whether an agent may do something | [`VolcengineProvider::permits`] |
+//! | to know what there is | [`VolcengineProvider::credential_providers`], [`VolcengineProvider::role_providers`] |
+//! | the service on loopback, for tests | feature `emulator` |
 //! | to sign requests of your own client | [`Credential::authorize`] on `platform` |
 //! | to sign something else entirely | [`sign::sign`] |
 //! | your own HTTP client, files, environment | [`VolcengineFactory::new`] |
@@ -75,6 +81,68 @@
 //! every 5 s, and when it has changed the keys are asked for again, and so is all that was derived from them. Keys
 //! without an end last until they change or are seen rejected.
 //!
+//! # People
+//! With the section `userPool` a person signs in through a user pool's issuer, by
+//! [`oauth_provider`]: PKCE with S256 always, strict ID tokens, silent renewal, the refresh token
+//! encrypted in the host's store and never shown. The ID token is the credential `identity`, for
+//! providers only: a host starts the sign-in as administrator.
+//!
+//! The issuer is said (`discoveryUrl`, the base or the whole address, and `clientId`), or found by
+//! names (`name`, `clientName`): to the letter, over all pages; two of one name are an error. What is
+//! not there is created unless `autoCreate` is `false`, and `callbackUrl` is added to what the client
+//! has registered: all of the client is read, and written back with it. What was found is an entry of
+//! its own, `user-pool`, for providers only; an administrator who invalidates it has it looked up
+//! again. Found by names, and with no `identityProvider` said, the first of the pool's identity
+//! providers that is not switched off is the one that the sign-in page is told.
+//!
+//! Signing out revokes at the issuer, where it has a place for that; while the issuer cannot be found
+//! it is local only. A user who was disabled cannot renew: `needs_reauth`.
+//!
+//! # Workload tokens
+//! `workload-token` says that a workload acts for the user of a session. It is exchanged for the ID
+//! token, is had for one session, lasts no longer than the ID token, and is in no store. The name of
+//! the workload is `workload.name`; or that of the role if `roleTrn` is set; or the variant's
+//! `workload`, or `openclaw-agent`. A workload that the service does not find is created, if it was
+//! named; a 404 that means another thing creates nothing.
+//!
+//! A **variant** may say `workload`, `pool`, `audience`, and `account`: nobody else's token is served
+//! for that. What is derived from a workload token takes the same variant.
+//!
+//! What comes back is looked at before it is served: user, acting workload, audience, times. Its
+//! signature is not, because it comes from its issuer over TLS. Properties: `workload`, `pool`,
+//! `audience`, `issuer`, and `actors`, the chain as a JSON list with the workload that acts now first.
+//! A check of the entry says the chain too. With `"grantedTo": "consumers"` and `origins` an agent can
+//! hand it to the next one, in `X-Ve-TIP-Token`.
+//!
+//! A token that the service refuses is asked for anew, once.
+//!
+//! # Hosted credentials
+//! The section `credentials` names them, by id or by a pattern with a star at its end: then the star
+//! stands for the service's name (`"key/*"`, asked for as `key/search`).
+//!
+//! | `type` | kind | what else may be said |
+//! |---|---|---|
+//! | `api_key` | `api_key` | |
+//! | `oauth2` | `oauth2` | `flow` (`user_federation`, `m2m`; the credential provider's own unless given), `scopes`; for a user `redirectUrl`, `returnUrl`, `consent`, `customParameters` |
+//! | `role` | `access_key` | `useTip`: the workload's token, else the user's own; `roleTrn`, `roleSessionName`, `durationSeconds`; `sites`: where the keys sign, as in `platform.origins` |
+//! | `user_credential` | `user_value`, field `value` | |
+//!
+//! All of them take `provider` (the service's name, where it is not the id), `poolName`, `origins` and
+//! `description`. An API key goes where the vault says, header or query. Variants: as for workload
+//! tokens, and `scopes` or `role`.
+//!
+//! **A user's OAuth tokens** need their consent at a third party. The sign-in's step is the vault's
+//! page, polled every 5 s for at most 10 min; `"consent": "always"` ends the consent there was. With
+//! `returnUrl`, which the workload must allow, the person comes back to the host, whose
+//! [`SignInAnswer::Pasted`](credential_provider_api::SignInAnswer::Pasted) or `Callback` binds the
+//! session to them. With `redirectUrl` the third party sends its code to the host itself. A denied
+//! consent ends the flow where the vault has named a session. The vault renews: after a rejection the
+//! same token is not served again until it is another.
+//!
+//! # Permission
+//! [`VolcengineProvider::permits`] asks whether the agent of a workload token may act, or use a tool or
+//! a skill. Errors, missing answers and ended tokens are denials.
+//!
 //! # Calls
 //! A [`Client`] signs each attempt anew: `X-Date`, `X-Content-Sha256`, `Host`, `Content-Type` and the
 //! session token are covered. Answers mean:
@@ -131,16 +199,32 @@
 //! | `platform.audience` | `providers` unless given, or `consumers`: whether tools can be granted the platform keys |
 //! | `platform.origins` | `origin`, and `service` and `region` where the host does not tell them: where the keys may sign, beside Agent Identity and STS |
 //! | `displayName` | its name for people |
+//! | `userPool.discoveryUrl`, `.clientId`, `.clientSecret` | the issuer and its client; the secret in the forms above |
+//! | `userPool.name`, `.clientName`, `.autoCreate` | or their names; `true` unless given |
+//! | `userPool.callbackUrl` | where a sign-in comes back to |
+//! | `userPool.identityProvider` | which of the pool's identity providers |
+//! | `userPool.scopes` | `openid`, `profile`, `email` unless given |
+//! | `userPool.owner` | `session` unless given, or `gateway`: one login for everybody (the plugin's personal mode) |
+//! | `workload.poolName`, `.name`, `.audience` | `default`; see above; none |
+//! | `workload.durationSeconds`, `.autoCreate` | 3,600 (60 to 43,200) and `true` unless given |
+//! | `workload.grantedTo`, `.origins` | `providers` unless given, or `consumers`; where it may be sent then |
+//! | `credentials` | by id or pattern, the table above |
+//!
+//! `userPool` needs a grant store, and `workload` and `credentials` need `userPool`. A provider asks
+//! for its own entries: it needs the rule `{ "consumer": "provider:volc", "credential": "volc/*" }`.
 //!
 //! Metadata services have no TLS. [`VolcengineFactory::with_reqwest`] talks to them at private,
 //! shared and link-local addresses said as numbers, and to others by https only.
 //!
 //! # What it does not do
-//! STS cannot take keys back: revoking is local. Profiles that sign in by a browser (`sso`,
+//! STS cannot take keys back, and the service has no action that ends a workload token or a consent:
+//! revoking them is local. Hosted values are not written here. Child sessions have no token made of
+//! their parent's. Sessions that the plugin kept are not read. Profiles that sign in by a browser (`sso`,
 //! `console-login`) are refused.
 //!
 //! [`Credential::authorize`]: credential_provider_api::Credential::authorize
 
+mod acting;
 pub mod action;
 mod configuration;
 #[cfg(feature = "emulator")]
@@ -148,15 +232,22 @@ pub mod emulator;
 mod environment;
 mod factory;
 mod files;
+mod hosted;
+mod people;
+mod permission;
 mod platform;
 mod provider;
 mod runtime;
 pub mod sign;
+mod sign_in;
 mod wire;
+mod workload;
 
 pub use environment::{Environment, SystemEnvironment};
 pub use factory::VolcengineFactory;
 pub use files::{FileProblem, Files, Stamp, SystemFiles};
+pub use hosted::{CredentialProviderQuery, Listed, RoleQuery};
+pub use permission::{Decision, Question};
 pub use provider::VolcengineProvider;
 pub use wire::{
     CallError, Client, Effect, Fault, HeldKeys, Keys, RawAnswer, RawCall, RequestId, RequestKeys,

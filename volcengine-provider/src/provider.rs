@@ -7,15 +7,23 @@ use std::time::Duration;
 use credential_provider_api::{
     Capability, Change, Changes, Credential, CredentialDescriptor, CredentialError, CredentialId,
     CredentialKind, CredentialProvider, CredentialRef, Detail, ErrorCode, Health, HealthStatus,
-    InvalidId, ProviderDescriptor, ProviderId, Request, Resolution, async_trait,
+    InvalidId, ProviderDescriptor, ProviderId, Reason, Request, Resolution, Revocation, SignIn,
+    SignInMethod, async_trait,
 };
-use futures::stream::unfold;
+use futures::stream::{select, unfold};
 use serde::Deserialize;
 
+use crate::action::providers::{CredentialProvider as HostedProvider, RoleCredentialProvider};
 use crate::action::sts::GetCallerIdentity;
+use crate::hosted::{
+    CredentialProviderQuery, Hosted, Listed, RoleQuery, Vault, credential_provider_page,
+    credential_providers, role_providers,
+};
+use crate::people::{IDENTITY, People, USER_POOL};
 use crate::platform::{Assumption, Chain, ChainReport, PlatformKeys};
 use crate::sign::{Site, SiteSigner};
-use crate::wire::{CallError, Client, Fault, HeldKeys, RequestKeys, Service};
+use crate::wire::{CallError, Client, Fault, HeldKeys, Keys, RequestKeys, Service};
+use crate::workload::{WORKLOAD_TOKEN, Workload, WorkloadTokens};
 
 /// The name of the platform keys.
 pub(crate) const PLATFORM: &str = "platform";
@@ -38,6 +46,16 @@ pub struct VolcengineProvider {
     platform: CredentialRef,
     sites: Vec<Site>,
     chain: Arc<Chain>,
+    pub(crate) people: Option<People>,
+    pub(crate) workload_tokens: Option<WorkloadTokens>,
+    pub(crate) vault: Option<Vault>,
+}
+
+/// What is had for people: all of it or nothing.
+pub(crate) struct Identities {
+    pub(crate) people: People,
+    pub(crate) workload: Workload,
+    pub(crate) hosted: Vec<Hosted>,
 }
 
 impl VolcengineProvider {
@@ -47,6 +65,7 @@ impl VolcengineProvider {
         audience: PlatformAudience,
         sites: Vec<Site>,
         chain: Chain,
+        identities: Option<Identities>,
     ) -> Result<Self, InvalidId> {
         let platform = CredentialRef::new(id.clone(), CredentialId::new(PLATFORM)?);
         let described =
@@ -56,11 +75,106 @@ impl VolcengineProvider {
             PlatformAudience::Providers => described.for_providers(),
             PlatformAudience::Consumers => described,
         };
-        let descriptor = ProviderDescriptor::new(id, display_name)
+        let descriptor = ProviderDescriptor::new(id.clone(), display_name)
             .with_capability(Capability::Changes)
             .with_capability(Capability::Check)
             .with_credential(described);
-        Ok(Self { descriptor, platform, sites, chain: Arc::new(chain) })
+        let chain = Arc::new(chain);
+        let mut provider = Self {
+            descriptor,
+            platform,
+            sites,
+            chain,
+            people: None,
+            workload_tokens: None,
+            vault: None,
+        };
+        if let Some(identities) = identities {
+            provider.add(id, identities)?;
+        }
+        Ok(provider)
+    }
+
+    fn add(&mut self, id: ProviderId, identities: Identities) -> Result<(), InvalidId> {
+        let Identities { people, workload, hosted } = identities;
+        let owner = people.owner();
+        let name = CredentialRef::new(id, CredentialId::new(WORKLOAD_TOKEN)?);
+        let session = |reference: &CredentialRef, kind, description| {
+            let pattern = (&reference.id).into();
+            let mut described = CredentialDescriptor::session(pattern, kind);
+            described.scope = owner;
+            described.with_description(description)
+        };
+        let identity = session(&people.identity, CredentialKind::Token, "who signed in");
+        let token = session(&name, CredentialKind::Token, "a workload that acts for them");
+        let token = match workload.granted_to {
+            PlatformAudience::Providers => token.for_providers(),
+            PlatformAudience::Consumers => token,
+        };
+        let mut descriptor = self
+            .descriptor
+            .clone()
+            .with_capability(Capability::Revoke)
+            .with_sign_in(SignInMethod::AuthorizationCode)
+            .with_credential(identity.for_providers())
+            .with_credential(token);
+        if people.is_named() {
+            let pool = (&people.user_pool.id).into();
+            let pool = CredentialDescriptor::gateway(pool, CredentialKind::UserValue);
+            let pool = pool.with_description("the user pool and client found by their names");
+            descriptor = descriptor.with_credential(pool.for_providers());
+        }
+        let identity = people.identity.clone();
+        let vault = Vault { hosted, identity: identity.clone(), workload_token: name };
+        self.descriptor = vault.describe(descriptor, owner);
+        self.vault = Some(vault);
+        self.workload_tokens = Some(WorkloadTokens { workload, identity });
+        self.people = Some(people);
+        Ok(())
+    }
+
+    /// Whether `id` is one of this provider's fixed names.
+    pub(crate) fn is_own(&self, id: &CredentialId) -> bool {
+        let fixed = [PLATFORM, IDENTITY, USER_POOL, WORKLOAD_TOKEN];
+        fixed.contains(&id.as_str())
+    }
+
+    /// All credential providers for API keys and OAuth that match. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for [`Client::call`].
+    pub async fn credential_providers(
+        &self,
+        query: &CredentialProviderQuery,
+        keys: &dyn Keys,
+    ) -> Result<Vec<HostedProvider>, CallError> {
+        credential_providers(self.client(), keys, query).await
+    }
+
+    /// One page of them, counted from 1, as the service cuts and filters it. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for [`Client::call`].
+    pub async fn credential_provider_page(
+        &self,
+        query: &CredentialProviderQuery,
+        number: u64,
+        size: u64,
+        keys: &dyn Keys,
+    ) -> Result<Listed<HostedProvider>, CallError> {
+        credential_provider_page(self.client(), keys, query, (number, size)).await
+    }
+
+    /// All credential providers for roles that match. Cancel-safe.
+    ///
+    /// # Errors
+    /// As for [`Client::call`].
+    pub async fn role_providers(
+        &self,
+        query: &RoleQuery,
+        keys: &dyn Keys,
+    ) -> Result<Vec<RoleCredentialProvider>, CallError> {
+        role_providers(self.client(), keys, query).await
     }
 
     /// The client that this provider calls with, for calls of the host's own.
@@ -77,6 +191,25 @@ impl VolcengineProvider {
 
     async fn obtain(&self, request: &Request) -> Result<Credential, CredentialError> {
         let key = request.key();
+        let (client, platform) = (self.client(), &self.platform);
+        match key.credential.as_str() {
+            PLATFORM => {}
+            USER_POOL => {
+                if let Some(people) = &self.people {
+                    return people.look_up(request, client, platform).await;
+                }
+            }
+            WORKLOAD_TOKEN => {
+                if let Some(tokens) = &self.workload_tokens {
+                    return tokens.obtain(request, client, platform).await;
+                }
+            }
+            _ => {
+                if let Some(vault) = &self.vault {
+                    return vault.obtain(request, client, platform).await;
+                }
+            }
+        }
         if key.credential != self.platform.id {
             let error = CredentialError::new(ErrorCode::CredentialNotFound, "");
             return Err(error.about(&key.reference()));
@@ -133,15 +266,71 @@ impl CredentialProvider for VolcengineProvider {
     }
 
     async fn resolve(&self, request: &Request) -> Result<Resolution, CredentialError> {
+        if let Some(people) = self.identity_of(request) {
+            return people.provider(request).await?.resolve(request).await;
+        }
         self.obtain(request).await.map(Resolution::from)
     }
 
-    /// Asks STS whose keys they are.
+    async fn refresh(
+        &self,
+        request: &Request,
+        current: &Credential,
+        why: Reason,
+    ) -> Result<Resolution, CredentialError> {
+        if let Some(people) = self.identity_of(request) {
+            return people.provider(request).await?.refresh(request, current, why).await;
+        }
+        let credential = self.obtain(request).await?;
+        let same = credential.same_secrets(current)
+            && (why == Reason::Rejected || credential.expires_at() == current.expires_at());
+        Ok(if same { Resolution::Unchanged } else { credential.into() })
+    }
+
+    /// An identity is revoked at its issuer. Of all else the service has no action that ends it.
+    async fn revoke(
+        &self,
+        request: &Request,
+        current: Option<&Credential>,
+    ) -> Result<Revocation, CredentialError> {
+        match self.identity_of(request) {
+            Some(people) => people.revoke(request, current).await,
+            None => Ok(Revocation::LocalOnly),
+        }
+    }
+
+    async fn list(&self, request: &Request) -> Result<Vec<CredentialDescriptor>, CredentialError> {
+        let Some((vault, people)) = self.vault.as_ref().zip(self.people.as_ref()) else {
+            let detail = "this provider does not list credentials";
+            return Err(CredentialError::new(ErrorCode::Unsupported, detail));
+        };
+        let own = |one: &&CredentialDescriptor| {
+            let own = CredentialId::new(one.id.as_str());
+            own.is_ok_and(|id| self.is_own(&id))
+        };
+        let mut listed: Vec<_> = self.descriptor.credentials.iter().filter(own).cloned().collect();
+        let keys = RequestKeys::new(request, self.platform.clone());
+        listed.extend(vault.list(self.client(), &keys, people.owner()).await?);
+        Ok(listed)
+    }
+
+    fn sign_in(&self) -> Option<&dyn SignIn> {
+        self.people.is_some().then_some(self)
+    }
+
+    /// Of platform keys: asks STS whose they are. Of an identity: asks its issuer. Of a workload
+    /// token: says who acts for whom. Of all else: asks for the platform keys' owner.
     async fn check(
         &self,
         request: &Request,
         current: Option<&Credential>,
     ) -> Result<Health, CredentialError> {
+        if let Some(people) = self.identity_of(request) {
+            return people.provider(request).await?.check(request, current).await;
+        }
+        if request.key().credential != self.platform.id {
+            return self.check_derived(request, current).await;
+        }
         let credential = match current {
             Some(current) => current.clone(),
             None => self.obtain(request).await?,
@@ -161,8 +350,48 @@ impl CredentialProvider for VolcengineProvider {
         }
     }
 
-    /// The credential file, looked at every 5 s: it tells when it is another than was read.
+    /// The credential file, looked at every 5 s: it tells when it is another than was read. And what
+    /// other processes do to the same logins.
     fn changes(&self) -> Changes {
+        let file = self.file_changes();
+        match &self.people {
+            Some(people) => Box::pin(select(file, people.grants().changes())),
+            None => file,
+        }
+    }
+}
+
+impl VolcengineProvider {
+    /// Those who sign in, if the request is for one of them.
+    fn identity_of(&self, request: &Request) -> Option<&People> {
+        self.people.as_ref().filter(|people| request.key().credential == people.identity.id)
+    }
+
+    async fn check_derived(
+        &self,
+        request: &Request,
+        current: Option<&Credential>,
+    ) -> Result<Health, CredentialError> {
+        let id = &request.key().credential;
+        let known = self.descriptor.credential(id).is_some();
+        if !known {
+            let error = CredentialError::new(ErrorCode::CredentialNotFound, "");
+            return Err(error.about(&request.key().reference()));
+        }
+        let keys = RequestKeys::new(request, self.platform.clone());
+        self.client().call(&GetCallerIdentity::new(), &keys).await?;
+        let said = match (current, id.as_str()) {
+            (Some(token), WORKLOAD_TOKEN) => {
+                let text = |name| token.property(name).unwrap_or_default();
+                let user = token.account().map_or("", |account| account.as_str());
+                format!("{} of pool {} for {user}", text("actors"), text("pool"))
+            }
+            _ => String::new(),
+        };
+        Ok(Health::new(HealthStatus::Healthy, Detail::composed(said)))
+    }
+
+    fn file_changes(&self) -> Changes {
         let (chain, platform) = (self.chain.clone(), self.platform.id.clone());
         Box::pin(unfold((chain, platform, None), |(chain, platform, mut told)| async move {
             let (files, environment) = (&*chain.runtime.files, &*chain.runtime.environment);

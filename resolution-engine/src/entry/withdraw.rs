@@ -48,7 +48,12 @@ impl Entry {
                 if rejected.is_none() {
                     kin.rejected = None;
                 }
-                if matches!(withdrawal, Withdrawal::SignedIn | Withdrawal::ProviderChanged) {
+                // What was derived has the account of whoever signs in to the parent next; whether
+                // that may be another one is asked there.
+                if matches!(
+                    withdrawal,
+                    Withdrawal::SignedIn | Withdrawal::ProviderChanged | Withdrawal::ParentEnded
+                ) {
                     kin.account = None;
                 }
                 wake(kin);

@@ -36,7 +36,7 @@ impl Assumption<'_> {
 
 /// The keys of an answer. Their life is measured by the service's own clock where it tells the time,
 /// so that a clock of ours that is off does not change it.
-pub(super) fn received(
+pub(crate) fn received(
     assumed: AssumedRole,
     sent_at: Timestamp,
     asked: Duration,

@@ -17,7 +17,7 @@ mod report;
 mod source;
 mod variables;
 
-pub(crate) use assume::{Assumption, RoleSettings, is_role_trn};
+pub(crate) use assume::{Assumption, RoleSettings, is_role_trn, received};
 pub(crate) use chain::{Chain, PlatformKeys};
 pub(crate) use configured::{ConfiguredKeys, KeyPart};
 pub(crate) use file::CredentialFile;

@@ -1,0 +1,147 @@
+//! [`WorkloadTokens`]: an ID token for a workload token.
+
+use std::time::Duration;
+
+use credential_provider_api::{
+    AccountId, Credential, CredentialError, CredentialRef, ErrorCode, Placement, Request,
+    SecretString, Want,
+};
+
+use super::VARIANT;
+use super::claims::{Claims, Expected};
+use super::settings::{Asked, MissingWorkload, Workload};
+use crate::acting::{Acting, Bearer};
+use crate::action::workload::{
+    CreateWorkloadIdentity, GetWorkloadAccessTokenForJWT, WorkloadAccessToken,
+};
+use crate::wire::{CallError, Client, Fault, RequestKeys};
+
+/// A user's token that ends sooner is renewed first.
+const SHORTEST: Duration = Duration::from_secs(60);
+/// The header by which workload tokens go from agent to agent.
+const HEADER: &str = "X-Ve-TIP-Token";
+
+/// What makes workload tokens. Nothing is kept: the engine has them, in memory alone.
+#[derive(Debug)]
+pub(crate) struct WorkloadTokens {
+    pub(crate) workload: Workload,
+    /// The user's token.
+    pub(crate) identity: CredentialRef,
+}
+
+impl WorkloadTokens {
+    /// A token for the user of the request's session.
+    pub(crate) async fn obtain(
+        &self,
+        request: &Request,
+        client: &Client,
+        platform: &CredentialRef,
+    ) -> Result<Credential, CredentialError> {
+        request.require_variant(&VARIANT)?;
+        let variant = &request.key().variant;
+        let asked = self.workload.asked(variant)?;
+        let keys = RequestKeys::new(request, platform.clone());
+        let acting = Acting { client, request, keys: &keys, bearer: Bearer::User };
+        let least = SHORTEST.max(request.min_validity());
+        let wanted = Want::new(self.identity.clone()).with_min_validity(least);
+        let duration = self.workload.duration;
+        // The account decides whose token it is: nothing is sent for another.
+        let account = variant.get("account");
+        let make = |user: &Credential| {
+            let token = user.secret().ok_or_else(no_token)?;
+            let claims = Claims::read(token)?;
+            if account.as_ref().is_some_and(|account| **account != *claims.subject) {
+                let detail = "somebody else than the variant's account is signed in";
+                return Err(CredentialError::new(ErrorCode::AccountMismatch, detail));
+            }
+            let left = request.now().until(claims.expires_at);
+            Ok((exchange(&asked, token, duration.min(left)), claims))
+        };
+        let found = acting.call(wanted.clone(), make).await;
+        let (answer, user) = match found {
+            Err(error) if self.creates(&asked, &error) => {
+                self.create(&asked, client, &keys).await?;
+                acting.call(wanted, make).await?
+            }
+            found => found?,
+        };
+        self.credential(request, &asked, answer, &user)
+    }
+
+    /// Whether the workload is what was not found: one that was named, and not the action.
+    fn creates(&self, asked: &Asked, error: &CallError) -> bool {
+        self.workload.missing == MissingWorkload::Create
+            && asked.name.is_some()
+            && error.fault() == Some(Fault::NotFound)
+    }
+
+    async fn create(
+        &self,
+        asked: &Asked,
+        client: &Client,
+        keys: &RequestKeys<'_>,
+    ) -> Result<(), CallError> {
+        let Some(name) = &asked.name else { return Ok(()) };
+        let mut create = CreateWorkloadIdentity::new(name.clone());
+        create.workload_pool_name = Some(asked.pool.clone());
+        create.category = Some("Agent".to_owned());
+        match client.call(&create, keys).await {
+            Ok(_) => Ok(()),
+            // Somebody else has created it meanwhile.
+            Err(error) if error.fault() == Some(Fault::AlreadyExists) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn credential(
+        &self,
+        request: &Request,
+        asked: &Asked,
+        answer: WorkloadAccessToken,
+        user: &Claims,
+    ) -> Result<Credential, CredentialError> {
+        let token = answer.workload_access_token.ok_or_else(no_token)?;
+        let claims = Claims::read(&token)?;
+        claims.check(&Expected {
+            user,
+            workload: asked.name.as_deref(),
+            audience: &asked.audience,
+            duration: self.workload.duration,
+            now: request.now(),
+        })?;
+        let actors = serde_json::to_string(&claims.actors).unwrap_or_default();
+        let mut credential = Credential::token(token)
+            .with_expiry(claims.expires_at)
+            .with_issue_time(claims.issued_at)
+            .with_account(AccountId::new(&claims.subject)?)
+            .with_placement(Placement::header(HEADER, ""))
+            .with_property("pool", asked.pool.clone())
+            .with_property("actors", actors);
+        if let Some(workload) = claims.actors.first() {
+            credential = credential.with_property("workload", workload);
+        }
+        if let Some(issuer) = claims.issuer {
+            credential = credential.with_property("issuer", issuer);
+        }
+        if !claims.audience.is_empty() {
+            credential = credential.with_property("audience", claims.audience.join(" "));
+        }
+        for origin in &self.workload.origins {
+            credential = credential.with_origin(origin.clone());
+        }
+        Ok(credential)
+    }
+}
+
+fn exchange(asked: &Asked, token: &SecretString, life: Duration) -> GetWorkloadAccessTokenForJWT {
+    let mut exchange = GetWorkloadAccessTokenForJWT::new(token.clone());
+    exchange.name = asked.name.clone();
+    exchange.workload_pool_name = Some(asked.pool.clone());
+    exchange.duration_seconds = Some(life.as_secs());
+    exchange.audience = Some(asked.audience.clone()).filter(|audience| !audience.is_empty());
+    exchange
+}
+
+fn no_token() -> CredentialError {
+    CredentialError::new(ErrorCode::InvalidResponse, "there is no token")
+}

@@ -1,0 +1,18 @@
+//! Workload tokens (trusted identity propagation, "TIP"): the credential `workload-token`.
+//!
+//! - `settings`: whose token, in which pool, for whom;
+//! - `exchange`: an ID token for a workload token;
+//! - `claims`: what a token says, and whether that is what was asked for.
+
+mod claims;
+mod exchange;
+mod settings;
+
+pub(crate) use exchange::WorkloadTokens;
+pub(crate) use settings::{Workload, WorkloadSettings};
+
+/// The name of workload tokens.
+pub(crate) const WORKLOAD_TOKEN: &str = "workload-token";
+/// The parameters of a variant that decide which workload token it is. What is derived from one
+/// takes the same.
+pub(crate) const VARIANT: [&str; 4] = ["account", "audience", "pool", "workload"];

@@ -1,0 +1,171 @@
+//! API keys, tokens for machines, roles, users' own values.
+
+use credential_provider_api::{ErrorCode, ExposeSecret as _, Material, ProviderId, Variant};
+use serde_json::json;
+use volcengine_provider::emulator::{Failure, Secret};
+
+use crate::world::{ACCOUNT, Host, World, account, member, name};
+
+async fn signed_in(host: Host) -> World {
+    let world = host.start().await;
+    world.sign_in("alice").await;
+    world
+}
+
+#[tokio::test]
+async fn a_key_goes_where_the_vault_says() {
+    let mut host = Host::default();
+    let providers = &mut host.state.account_mut(ACCOUNT).unwrap().api_key_providers;
+    let place = &mut providers[0].api_key_metadata[0];
+    (place.parameter_name, place.prefix) = ("X-Api-Key".into(), String::new());
+    let world = signed_in(host).await;
+    let key = world.ask("search", "alice").await.unwrap();
+    assert_eq!(
+        world.whoami(&key).await,
+        json!({ "kind": "api_key", "provider": "search", "pool": "default" })
+    );
+    assert_eq!(key.property("provider"), Some("search"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_pattern_s_star_is_the_vault_s_name() {
+    let world = signed_in(Host::default()).await;
+    let key = world.ask("key/search", "alice").await.unwrap();
+    assert_eq!(key.secret().unwrap().expose_secret(), "search-example-key");
+    for missing in ["key/nothing", "key/", "nothing"] {
+        assert_eq!(world.code(missing, "alice").await, ErrorCode::CredentialNotFound, "{missing}");
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_rejected_comes_back_only_as_another() {
+    let world = signed_in(Host::default()).await;
+    let tool = world.engine.consumer("tool:web").unwrap();
+    let (search, alice) = (name("search"), member("alice"));
+    let key = tool.request(&search).session(&alice).await.unwrap();
+    let rejecting = || tool.request(&search).session(&alice).reject(key.revision().unwrap());
+    assert_eq!(rejecting().await.unwrap_err().code(), ErrorCode::Rejected);
+    world.emulator.change(|state| {
+        let providers = &mut state.account_mut(ACCOUNT).unwrap().api_key_providers;
+        providers[0].api_key = Secret::new("another-example-key".to_owned());
+    });
+    world.pass(600);
+    let other = rejecting().await.unwrap();
+    assert_eq!(other.secret().unwrap().expose_secret(), "another-example-key");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_workload_token_that_the_vault_refuses_is_had_anew_once() {
+    let world = signed_in(Host::default()).await;
+    world.ask("search", "alice").await.unwrap();
+    let ask = "GetResourceApiKey";
+    world.emulator.fail(Failure::new(ask, 400, "InvalidParameter.IdentityToken", 1));
+    world.ask("key/search", "alice").await.unwrap();
+    assert_eq!((world.called(ask), world.called("GetWorkloadAccessTokenForJWT")), (3, 2));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_machine_s_token_needs_no_consent() {
+    let world = signed_in(Host::default()).await;
+    let token = world.ask("reports", "alice").await.unwrap();
+    assert_eq!(world.whoami(&token).await["login"], "reports-client");
+    assert!(token.expires_at().is_some());
+    assert_eq!(world.called("ListCredentialProviders"), 0, "the flow is said");
+    let error = world.begin("reports", "alice").await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unsupported);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_flow_that_is_not_said_is_the_credential_provider_s() {
+    let settings =
+        json!({ "credentials": { "any/*": { "type": "oauth2", "origins": ["{url}"] } } });
+    let world = signed_in(Host::with(settings)).await;
+    assert!(world.ask("any/reports", "alice").await.is_ok());
+    assert_eq!(world.code("any/calendar", "alice").await, ErrorCode::NeedsReauth);
+    assert_eq!(world.code("any/search", "alice").await, ErrorCode::CredentialNotFound);
+    let error = world.begin("any/reports", "alice").await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unsupported);
+    world.stop().await;
+}
+
+fn role_settings() -> serde_json::Value {
+    json!({ "credentials": {
+        "storage": { "type": "role", "useTip": true,
+            "sites": [{ "origin": "https://tos.example", "service": "tos" }] },
+        "by-email": { "type": "role", "provider": "storage-by-email" },
+    } })
+}
+
+#[tokio::test]
+async fn a_role_s_keys_are_had_with_the_workload_s_token_or_the_user_s() {
+    let world = signed_in(Host::with(role_settings())).await;
+    world.sign_in("bob").await;
+    let keys = world.ask("storage", "alice").await.unwrap();
+    assert!(keys.property("role").unwrap().contains("storage-reader"), "{keys:?}");
+    assert_eq!(keys.origins()[0].to_string(), "https://tos.example");
+    let Material::AccessKey(key) = keys.material() else { panic!("{keys:?}") };
+    assert!(key.session_token.is_some() && keys.expires_at().is_some());
+    assert_eq!(world.called("GetWorkloadAccessTokenForJWT"), 1);
+    for (user, role) in [("alice", "storage-writer"), ("bob", "storage-reader")] {
+        let keys = world.ask("by-email", user).await.unwrap();
+        assert!(keys.property("role").unwrap().contains(role), "{user}: {keys:?}");
+    }
+    assert_eq!(world.called("GetWorkloadAccessTokenForJWT"), 1, "the user's own token served");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn users_values_are_their_own() {
+    let settings = json!({ "credentials": { "notes": { "type": "user_credential" } } });
+    let world = signed_in(Host::with(settings)).await;
+    world.sign_in("bob").await;
+    let notes = world.ask("notes", "alice").await.unwrap();
+    assert_eq!(notes.field("value").unwrap().expose_secret(), "alice-example-notes");
+    assert_eq!(notes.account(), account("u-alice").as_ref());
+    assert_eq!(world.code("notes", "bob").await, ErrorCode::CredentialNotFound);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_list_has_what_the_patterns_stand_for() {
+    let settings = json!({ "credentials": {
+        "search": { "type": "api_key" }, "key/*": { "type": "api_key" },
+        "oauth/*": { "type": "oauth2" }, "m2m/*": { "type": "oauth2", "flow": "m2m" },
+        "role/*": { "type": "role" }, "notes/*": { "type": "user_credential" },
+    } });
+    let world = Host::with(settings).start().await;
+    let provider = ProviderId::new("volc").unwrap();
+    let listed = world.engine.administrator().list(&provider).await.unwrap();
+    let ids: Vec<&str> = listed.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        [
+            "platform",
+            "identity",
+            "workload-token",
+            "user-pool",
+            "key/search",
+            "m2m/reports",
+            "oauth/calendar",
+            "oauth/reports",
+            "role/storage",
+            "role/storage-by-email",
+            "search",
+        ]
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_variant_with_what_a_credential_does_not_know_is_refused() {
+    let world = signed_in(Host::default()).await;
+    let scopes = Variant::builder().scopes(["a"]).build().unwrap();
+    let error = world.ask_for("search", "alice", &scopes).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Unsupported);
+    world.stop().await;
+}

@@ -1,0 +1,19 @@
+//! Identities and hosted credentials, through an engine, of the emulator. That Volcengine's own
+//! clients can use the emulator too is shown by `.ci/interop volcengine`.
+#![allow(
+    clippy::field_reassign_with_default,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking; its states grow"
+)]
+
+mod consent;
+mod crowd;
+mod hosted;
+mod people;
+mod permission;
+mod workload;
+mod world;
