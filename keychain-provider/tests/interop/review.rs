@@ -347,3 +347,52 @@ async fn a_full_keyring_that_is_locked_and_unlocked_is_still_listened_to() {
     let later = tokio::time::timeout(Duration::from_secs(5), changes.next()).await;
     assert!(later.is_ok(), "nothing is heard after {heard}");
 }
+
+/// Its collection is open, and each item is locked until it is unlocked itself (KeePassXC).
+struct PerItem {
+    open: Arc<AtomicBool>,
+}
+
+#[zbus::interface(name = "org.freedesktop.Secret.Service")]
+impl PerItem {
+    async fn open_session(
+        &self,
+        _algorithm: String,
+        _input: OwnedVariant,
+    ) -> (OwnedVariant, OwnedObjectPath) {
+        let key = zbus::Variant::from(vec![7_u8; 128]);
+        (OwnedVariant::try_from(key).unwrap(), path("/org/freedesktop/secrets/session/s1"))
+    }
+    async fn search_items(
+        &self,
+        _attributes: HashMap<String, String>,
+    ) -> (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) {
+        let item = vec![path(&format!("{LOGIN}/1"))];
+        if self.open.load(Ordering::SeqCst) { (item, Vec::new()) } else { (Vec::new(), item) }
+    }
+    async fn read_alias(&self, _name: String) -> OwnedObjectPath {
+        path(LOGIN)
+    }
+    async fn unlock(&self, objects: Vec<OwnedObjectPath>) -> (Vec<OwnedObjectPath>, OwnedObjectPath) {
+        if objects.iter().any(|object| object.as_str() == format!("{LOGIN}/1")) {
+            self.open.store(true, Ordering::SeqCst);
+        }
+        (objects, path("/"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs dbus-daemon"]
+async fn an_item_that_is_locked_by_itself_is_unlocked() {
+    let session = Session::bare("review-item");
+    let open = Arc::new(AtomicBool::new(false));
+    let _bus = Builder::address(session.address.as_str())
+        .serve_at("/org/freedesktop/secrets", PerItem { open: open.clone() })
+        .serve_at(LOGIN, Collection { locked: Arc::new(AtomicBool::new(false)) })
+        .name("org.freedesktop.secrets")
+        .build()
+        .await
+        .unwrap();
+    let _ = resolved(&provider(&session), &asking("openai")).await;
+    assert!(open.load(Ordering::SeqCst), "only its collection was unlocked, which is open");
+}
