@@ -12,17 +12,17 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use common::{Fake, Prompted, World, builder, own, secret};
+use credential_provider_api::ExposeSecret as _;
 use credential_provider_api::{
     Clock as _, CredentialError, CredentialProvider, CredentialRef, EffectiveSession, ErrorCode,
     FactoryContext, FlowId, Interaction, Key, ManualClock, ProviderFactory as _, ProviderId,
-    Request, Requester, SecretString, SeededRandom, Settings, SignInAnswer, SignInProgress, SignInStart,
-    Timestamp,
+    Request, Requester, SecretString, SeededRandom, Settings, SignInAnswer, SignInProgress,
+    SignInStart, Timestamp,
 };
 use keychain_provider::{
     Call, Choice, Condition, Environment, Item, Keychain, KeychainFactory, OpenKeychain, OwnItem,
     StoreKind,
 };
-use credential_provider_api::ExposeSecret as _;
 use secrecy::SecretSlice;
 use serde_json::{Value, json};
 
@@ -124,7 +124,8 @@ struct Of {
 
 impl Of {
     fn new() -> Self {
-        let (slow, clock) = (Slow::default(), ManualClock::new(Timestamp::from_secs(1_800_000_000)));
+        let (slow, clock) =
+            (Slow::default(), ManualClock::new(Timestamp::from_secs(1_800_000_000)));
         let provider = builder().build(Arc::new(slow.clone()), Arc::new(clock.clone())).unwrap();
         Self { slow, clock, provider: Arc::new(provider) }
     }
@@ -250,7 +251,8 @@ async fn a_prompt_declined_after_everybody_left_is_not_repeated_for_ten_seconds_
 }
 
 async fn in_a_file(name: &str, credentials: Value) -> (Arc<dyn CredentialProvider>, ManualClock) {
-    let folder = std::env::temp_dir().join(format!("keychain-review-{name}-{}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("keychain-review-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     let json = json!({ "stores": ["encrypted_file"], "credentials": credentials,
         "encryptedFile": { "folder": folder.join("items"), "keyFile": folder.join("key/key") } });
@@ -262,7 +264,10 @@ async fn in_a_file(name: &str, credentials: Value) -> (Arc<dyn CredentialProvide
     (factory.build(id, settings, &context).await.unwrap(), clock)
 }
 
-async fn set_in(provider: &dyn CredentialProvider, request: &Request) -> Result<(), CredentialError> {
+async fn set_in(
+    provider: &dyn CredentialProvider,
+    request: &Request,
+) -> Result<(), CredentialError> {
     let sign_in = provider.sign_in().unwrap();
     let start = SignInStart::new(FlowId::from_random([7; 32]), Timestamp::MAX);
     let (mut state, _) = sign_in.start(request, &start).await?;

@@ -43,7 +43,10 @@ impl Service {
     async fn read_alias(&self, _name: String) -> OwnedObjectPath {
         path(LOGIN)
     }
-    async fn unlock(&self, _objects: Vec<OwnedObjectPath>) -> (Vec<OwnedObjectPath>, OwnedObjectPath) {
+    async fn unlock(
+        &self,
+        _objects: Vec<OwnedObjectPath>,
+    ) -> (Vec<OwnedObjectPath>, OwnedObjectPath) {
         if self.locked.load(Ordering::SeqCst) {
             (Vec::new(), path(PROMPT))
         } else {
@@ -160,7 +163,11 @@ async fn many_changes_at_once_do_not_lose_the_answer_to_a_prompt() {
         .await
         .unwrap();
     let error = waiting.await.unwrap().unwrap_err();
-    assert_eq!(error.code(), ErrorCode::NeedsReauth, "it was unlocked, and no item is there: {error}");
+    assert_eq!(
+        error.code(),
+        ErrorCode::NeedsReauth,
+        "it was unlocked, and no item is there: {error}"
+    );
 }
 
 #[tokio::test]
@@ -208,15 +215,12 @@ impl Making {
 
 #[zbus::interface(name = "org.freedesktop.Secret.Prompt")]
 impl Confirmation {
-    async fn prompt(
-        &self,
-        _window: String,
-        #[zbus(connection)] bus: &Connection,
-    ) {
+    async fn prompt(&self, _window: String, #[zbus(connection)] bus: &Connection) {
         self.asks.stored.fetch_add(1, Ordering::SeqCst);
         let bus = bus.clone();
         tokio::spawn(async move {
-            let body = (false, zbus::Variant::from(path("/org/freedesktop/secrets/collection/login/1")));
+            let body =
+                (false, zbus::Variant::from(path("/org/freedesktop/secrets/collection/login/1")));
             let interface = "org.freedesktop.Secret.Prompt";
             bus.emit_signal(None::<&str>, PROMPT, interface, "Completed", &body).await.unwrap();
         });
@@ -233,10 +237,7 @@ async fn a_service_that_confirms_each_item_can_be_written_to_with_a_person_at_ha
     let (stored, dismissed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let asks = Asks { stored: stored.clone(), dismissed: dismissed.clone() };
     let _bus = Builder::address(session.address.as_str())
-        .serve_at(
-            "/org/freedesktop/secrets",
-            Service { locked: Arc::new(AtomicBool::new(false)) },
-        )
+        .serve_at("/org/freedesktop/secrets", Service { locked: Arc::new(AtomicBool::new(false)) })
         .serve_at(LOGIN, Making)
         .serve_at(PROMPT, Confirmation { asks })
         .name("org.freedesktop.secrets")
@@ -373,7 +374,10 @@ impl PerItem {
     async fn read_alias(&self, _name: String) -> OwnedObjectPath {
         path(LOGIN)
     }
-    async fn unlock(&self, objects: Vec<OwnedObjectPath>) -> (Vec<OwnedObjectPath>, OwnedObjectPath) {
+    async fn unlock(
+        &self,
+        objects: Vec<OwnedObjectPath>,
+    ) -> (Vec<OwnedObjectPath>, OwnedObjectPath) {
         if objects.iter().any(|object| object.as_str() == format!("{LOGIN}/1")) {
             self.open.store(true, Ordering::SeqCst);
         }

@@ -6,6 +6,7 @@
 mod connect;
 mod prompt;
 mod session;
+mod signals;
 mod watch;
 mod wire;
 

@@ -1,19 +1,21 @@
 //! Unlocking, with one prompt.
 
 use std::collections::{BTreeMap, HashMap};
-
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{Connection, Message, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
+use super::signals::{Heard, Signals};
 use super::wire::{Failure, PROMPT, ROOT, SERVICE, call, is_nothing};
-use super::{default_collection, is_locked, path, search, watch};
+use super::{default_collection, is_locked, path, search};
 use crate::error::{garbled, interaction, timeout, unavailable};
 use crate::keychain::Call;
 
 /// Longest the service may take to prepare a prompt.
 const PREPARE: Duration = Duration::from_secs(10);
+/// Longest a look whether all is unlocked may take; then it counts as locked, and is looked at again
+/// with the next change.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Has a person unlock the collections of the items that match, and the default one. Ends, too, if
 /// they are unlocked in another way meanwhile.
@@ -28,7 +30,7 @@ pub(super) async fn unlock(
     let shown = async {
         let wanted = collections(bus, attributes).await?;
         // Heard from before the prompt is there: it may be answered at once.
-        let signals = watch::signals(bus).await?;
+        let signals = Signals::of(bus).await?;
         let prompt =
             if wanted.is_empty() { make_one(bus).await? } else { ask(bus, &wanted).await? };
         if !is_nothing(&prompt) {
@@ -36,7 +38,7 @@ pub(super) async fn unlock(
         }
         Ok::<_, Failure>((wanted, signals, prompt))
     };
-    let (wanted, mut signals, prompt) = tokio::select! {
+    let (wanted, signals, prompt) = tokio::select! {
         shown = shown => shown?,
         () = limits.lasted(PREPARE) => return Err(timeout().into()),
     };
@@ -44,7 +46,7 @@ pub(super) async fn unlock(
         return Ok(());
     }
     tokio::select! {
-        answer = wait(bus, &prompt, &wanted, &mut signals) => answer,
+        answer = wait(bus, &prompt, &wanted, &signals, limits) => answer,
         () = limits.ended() => Err(interaction("nobody answered the prompt to unlock").into()),
     }
 }
@@ -87,33 +89,46 @@ async fn wait(
     bus: &Connection,
     prompt: &OwnedObjectPath,
     wanted: &[OwnedObjectPath],
-    signals: &mut watch::Signals,
+    signals: &Signals,
+    limits: &Call,
 ) -> Result<(), Failure> {
-    while let Some(signal) = signals.next().await {
-        let signal = signal.map_err(|_| unavailable("the session bus is gone"))?;
-        let header = signal.header();
-        // Its prompts have gone with it.
-        if header.member().is_some_and(|member| member.as_str() == "NameOwnerChanged") {
-            return Err(unavailable("the Secret Service is gone; it may come back").into());
+    while let Some(heard) = signals.next().await {
+        if let Heard::Signal(signal) = heard
+            && is_answered(&signal, prompt)?
+        {
+            return Ok(());
         }
-        let completed = header.path().is_some_and(|path| *path == **prompt)
-            && header.member().is_some_and(|member| member.as_str() == "Completed");
-        if completed {
-            let (dismissed, _): (bool, OwnedVariant) = signal
-                .body()
-                .deserialize()
-                .map_err(|_| garbled("the prompt's answer cannot be read"))?;
-            return if dismissed {
-                Err(interaction("the prompt to unlock the keychain was declined").into())
-            } else {
-                Ok(())
-            };
-        }
-        if !wanted.is_empty() && !any_locked(bus, wanted).await? {
+        let open =
+            async { Ok::<_, Failure>(!wanted.is_empty() && !any_locked(bus, wanted).await?) };
+        let open = tokio::select! {
+            open = open => open?,
+            () = limits.lasted(LOOK) => false,
+        };
+        if open {
             return Ok(());
         }
     }
     Err(unavailable("the session bus is gone").into())
+}
+
+/// Whether this says that the prompt was answered; an error if it was declined or is lost.
+fn is_answered(signal: &Message, prompt: &OwnedObjectPath) -> Result<bool, Failure> {
+    let header = signal.header();
+    match header.member().map(|member| member.as_str()) {
+        // Its prompts have gone with it.
+        Some("NameOwnerChanged") => {
+            Err(unavailable("the Secret Service is gone; it may come back").into())
+        }
+        Some("Completed") if header.path().is_some_and(|path| *path == **prompt) => {
+            let (dismissed, _): (bool, OwnedVariant) = signal
+                .body()
+                .deserialize()
+                .map_err(|_| garbled("the prompt's answer cannot be read"))?;
+            let declined = || interaction("the prompt to unlock the keychain was declined");
+            if dismissed { Err(declined().into()) } else { Ok(true) }
+        }
+        _ => Ok(false),
+    }
 }
 
 async fn any_locked(bus: &Connection, wanted: &[OwnedObjectPath]) -> Result<bool, Failure> {
