@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use credential_provider_api::{Clock, Commit, CredentialError, ErrorCode, Interaction, Timestamp};
 
-use crate::error::is_locked;
+use crate::error::{is_locked, unsupported};
 use crate::item::Item;
 use crate::keychain::{Call, Keychain, OpenKeychain};
 use crate::line::{Bounds, Line};
@@ -108,7 +108,7 @@ impl Access {
     }
 
     const fn prompts<'a>(&'a self, asker: Asker, item: &'a Item) -> Prompts<'a> {
-        Prompts { access: self, asker, item, patience: None, left: PROMPTS }
+        Prompts { access: self, asker, item, patience: None, left: PROMPTS, unlocked: false }
     }
 }
 
@@ -120,6 +120,7 @@ struct Prompts<'a> {
     /// Until when it waits for a person, once it does.
     patience: Option<Timestamp>,
     left: usize,
+    unlocked: bool,
 }
 
 impl Prompts<'_> {
@@ -129,6 +130,11 @@ impl Prompts<'_> {
         if self.asker.interaction != Interaction::Allowed || self.left == 0 {
             return Err(locked);
         }
+        if self.unlocked {
+            let detail = "it was unlocked, and is still locked for this program: let the keychain \
+                          unlock it without asking for each program or item";
+            return Err(unsupported(detail));
+        }
         let patience = access.clock.now().plus(access.prompt).min(self.asker.deadline);
         let patience = *self.patience.get_or_insert(patience);
         match access.unlocker.unlock(self.item, patience).await {
@@ -136,7 +142,7 @@ impl Prompts<'_> {
             Err(error) if error.code() == ErrorCode::Unsupported => Err(locked),
             Err(error) => Err(error),
             Ok(Prompted::Its) => {
-                self.left = 0;
+                self.unlocked = true;
                 Ok(())
             }
             Ok(Prompted::Another) => {

@@ -33,7 +33,8 @@
 //!
 //! # Items of ours
 //! An item of ours is named by two texts, service and account. The account is the credential's id; for
-//! a session's credential, in a service of its own, id and session. A key or token is the text itself
+//! a session's credential, in a service of its own (`#session` after it), `id:` and the SHA-256 of the
+//! session in hex. A key or token is the text itself
 //! (one line's end after it is not part of it), a user value a JSON object of texts. So they can be
 //! seen, set and deleted with the platform's tools:
 //! ```sh

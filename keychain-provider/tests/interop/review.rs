@@ -232,7 +232,7 @@ impl Confirmation {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs dbus-daemon"]
-async fn a_service_that_confirms_each_item_can_be_written_to_with_a_person_at_hand() {
+async fn a_service_that_confirms_each_item_is_an_answer_with_a_next_step() {
     let session = Session::bare("review-confirm");
     let (stored, dismissed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let asks = Asks { stored: stored.clone(), dismissed: dismissed.clone() };
@@ -246,11 +246,12 @@ async fn a_service_that_confirms_each_item_can_be_written_to_with_a_person_at_ha
         .unwrap();
     let provider = provider(&session);
     let forbidden = set(&provider, &request("openai"), &[("key", "sk-1")]).await.unwrap_err();
-    assert_eq!(forbidden.code(), ErrorCode::InteractionRequired);
+    assert_eq!(forbidden.code(), ErrorCode::Unsupported);
     assert_eq!((stored.load(Ordering::SeqCst), dismissed.load(Ordering::SeqCst)), (0, 1));
-    let done = set(&provider, &asking("openai"), &[("key", "sk-1")]).await;
-    assert!(done.is_ok(), "{done:?}; dismissed {dismissed:?}");
-    assert_eq!(stored.load(Ordering::SeqCst), 1);
+    let asked = set(&provider, &asking("openai"), &[("key", "sk-1")]).await.unwrap_err();
+    assert_eq!(asked.code(), ErrorCode::Unsupported);
+    assert!(asked.detail().contains("turn that question off"), "{asked}");
+    assert_eq!((stored.load(Ordering::SeqCst), dismissed.load(Ordering::SeqCst)), (0, 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

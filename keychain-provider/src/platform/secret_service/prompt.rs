@@ -6,8 +6,8 @@ use std::time::Duration;
 use zbus::{Connection, Message, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::signals::{Heard, Signals};
-use super::wire::{Failure, PROMPT, ROOT, SERVICE, call, is_nothing};
-use super::{default_collection, is_locked, path, search};
+use super::wire::{COLLECTION, Failure, ITEM, PROMPT, ROOT, SERVICE, call, is_nothing, property};
+use super::{collection_of, default_collection, is_locked, path, search};
 use crate::error::{garbled, interaction, timeout, unavailable};
 use crate::keychain::Call;
 
@@ -17,7 +17,15 @@ const PREPARE: Duration = Duration::from_secs(10);
 /// with the next change.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Has a person unlock the collections of the items that match, and the default one. Ends, too, if
+/// A collection, or an item that is locked by itself.
+#[derive(PartialEq, Eq)]
+struct Wanted {
+    path: OwnedObjectPath,
+    interface: &'static str,
+}
+
+/// Has a person unlock the collections of the items that match, the items that are locked by
+/// themselves, and the default collection. Ends, too, if
 /// they are unlocked in another way meanwhile.
 ///
 /// A prompt that is shown is never taken back: `Dismiss` makes gnome-keyring 42 abort, and with it
@@ -28,7 +36,7 @@ pub(super) async fn unlock(
     limits: &Call,
 ) -> Result<(), Failure> {
     let shown = async {
-        let wanted = collections(bus, attributes).await?;
+        let wanted = wanted(bus, attributes).await?;
         // Heard from before the prompt is there: it may be answered at once.
         let signals = Signals::of(bus).await?;
         let prompt =
@@ -51,26 +59,30 @@ pub(super) async fn unlock(
     }
 }
 
-/// The locked collections to unlock; none if there is no collection at all.
-async fn collections(
+/// What is to be unlocked; nothing if there is no collection at all.
+async fn wanted(
     bus: &Connection,
     attributes: &BTreeMap<String, String>,
-) -> Result<Vec<OwnedObjectPath>, Failure> {
-    let mut wanted: Vec<OwnedObjectPath> = Vec::new();
-    wanted.extend(default_collection(bus).await?);
+) -> Result<Vec<Wanted>, Failure> {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    let default = default_collection(bus).await?;
+    wanted.extend(default.map(|path| Wanted { path, interface: COLLECTION }));
     for item in search(bus, attributes).await?.locked {
-        let Some((collection, _)) = item.as_str().rsplit_once('/') else { continue };
-        let collection = OwnedObjectPath::from(path(collection)?);
-        // An alias names a collection a second time.
-        if !wanted.contains(&collection) {
-            wanted.push(collection);
+        let collection = OwnedObjectPath::from(collection_of(&item)?);
+        let one = match is_locked(bus, &collection).await? {
+            true => Wanted { path: collection, interface: COLLECTION },
+            // Locked by itself.
+            false => Wanted { path: item, interface: ITEM },
+        };
+        if !wanted.contains(&one) {
+            wanted.push(one);
         }
     }
     Ok(wanted)
 }
 
-async fn ask(bus: &Connection, wanted: &[OwnedObjectPath]) -> Result<OwnedObjectPath, Failure> {
-    let paths: Vec<&ObjectPath<'_>> = wanted.iter().map(|path| &**path).collect();
+async fn ask(bus: &Connection, wanted: &[Wanted]) -> Result<OwnedObjectPath, Failure> {
+    let paths: Vec<&ObjectPath<'_>> = wanted.iter().map(|one| &*one.path).collect();
     let (_, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) =
         call(bus, &path(ROOT)?, SERVICE, "Unlock", &(paths,)).await?;
     Ok(prompt)
@@ -88,7 +100,7 @@ async fn make_one(bus: &Connection) -> Result<OwnedObjectPath, Failure> {
 async fn wait(
     bus: &Connection,
     prompt: &OwnedObjectPath,
-    wanted: &[OwnedObjectPath],
+    wanted: &[Wanted],
     signals: &Signals,
     limits: &Call,
 ) -> Result<(), Failure> {
@@ -131,9 +143,9 @@ fn is_answered(signal: &Message, prompt: &OwnedObjectPath) -> Result<bool, Failu
     }
 }
 
-async fn any_locked(bus: &Connection, wanted: &[OwnedObjectPath]) -> Result<bool, Failure> {
-    for collection in wanted {
-        if is_locked(bus, collection).await? {
+async fn any_locked(bus: &Connection, wanted: &[Wanted]) -> Result<bool, Failure> {
+    for one in wanted {
+        if property(bus, &one.path, one.interface, "Locked").await? {
             return Ok(true);
         }
     }
