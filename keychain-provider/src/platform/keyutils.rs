@@ -62,6 +62,14 @@ fn description(item: &Item) -> Result<String, CredentialError> {
     }
 }
 
+/// The kernel's own answer to a longer one says nothing of it.
+fn fits(length: usize) -> Result<(), CredentialError> {
+    if length > LONGEST {
+        return Err(unsupported("a kernel key holds at most 32,767 bytes"));
+    }
+    Ok(())
+}
+
 /// The ids of what is in a keyring. Read as a key, into a buffer whose size is compared.
 fn links(ring: KeySerialId) -> Result<Vec<KeySerialId>, CredentialError> {
     let mut buffer = vec![0_u8; 4 * MOST];
@@ -125,9 +133,7 @@ impl Keychain for Keyutils {
     ) -> Result<(), CredentialError> {
         use credential_provider_api::ExposeSecret as _;
         let secret = secret.expose_secret();
-        if secret.len() > LONGEST {
-            return Err(unsupported("a kernel key holds at most 32,767 bytes"));
-        }
+        fits(secret.len())?;
         self.ring.add_key(&item.joined(), secret).map(drop).map_err(|error| meaning(&error))
     }
 
@@ -213,6 +219,12 @@ mod tests {
         }
         assert_eq!(meaning(&KeyError::QuotaExceeded).code(), ErrorCode::Unavailable);
         assert_eq!(meaning(&KeyError::AccessDenied).code(), ErrorCode::Unsupported);
+    }
+
+    #[test]
+    fn a_secret_that_no_key_holds_is_refused() {
+        fits(32_767).unwrap();
+        assert_eq!(fits(32_768).unwrap_err().code(), ErrorCode::Unsupported);
     }
 
     #[test]

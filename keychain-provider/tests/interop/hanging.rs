@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use credential_provider_api::{ErrorCode, Request};
-use keychain_provider::KeychainProvider;
+use keychain_provider::{KeychainProvider, Platform, StoreKind};
+use resolution_engine::SystemClock;
 use zbus::connection::Builder;
 use zbus::{Connection, OwnedObjectPath, OwnedVariant};
 
@@ -154,4 +155,21 @@ async fn promise_6_a_service_that_does_not_encrypt_is_refused() {
     let provider = provider(&session);
     let (code, _) = ask(&provider, request("openai"), Duration::from_secs(5)).await;
     assert_eq!(code, ErrorCode::Unsupported);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs dbus-daemon"]
+async fn a_service_that_is_slow_is_not_passed_over_for_the_next_store() {
+    let session = Session::bare("slow");
+    let (_bus, asked) = silent(&session, Greets::Never).await;
+    let stores = vec![StoreKind::SecretService, StoreKind::EncryptedFile];
+    let platform = Platform::new(session.environment()).stores(stores).unwrap();
+    let platform = platform.encrypted_file(&session.home.join("items"), &session.home.join("key"));
+    let provider = builder().build(Arc::new(platform), Arc::new(SystemClock::new())).unwrap();
+    for times in 1..3 {
+        let (code, _) = ask(&provider, request("openai"), Duration::from_millis(300)).await;
+        assert_eq!(code, ErrorCode::Timeout);
+        assert_eq!(asked.load(Ordering::SeqCst), times);
+    }
+    assert_eq!(provider.choice(), None);
 }

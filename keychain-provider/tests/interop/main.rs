@@ -18,7 +18,7 @@ mod keyutils;
 mod locked;
 mod prompter;
 mod restart;
-mod review;
+mod service;
 mod session;
 mod tools;
 mod world;
