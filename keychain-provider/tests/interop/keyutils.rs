@@ -53,7 +53,7 @@ async fn within() {
         eprintln!("keyutils: denied here, and that is the answer: {error}");
         return;
     }
-    let long = "x".repeat(32_768);
+    let long = "k1".repeat(16_384);
     let refused = set(&provider, &request("openai"), &[("key", &long)]).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::Unsupported, "{refused}");
     let printed = keyctl(&["pipe", "%user:credential-provider.os:openai"]);
