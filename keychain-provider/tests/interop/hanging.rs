@@ -112,8 +112,9 @@ async fn costs_each_its_deadline(greets: Greets, name: &str) {
         assert!(took < Duration::from_millis(500), "{took:?}");
     }
     assert!(asked.load(Ordering::SeqCst) >= 8, "{asked:?}");
-    // No thread is left behind: this store notices that nobody waits.
-    let until = Instant::now() + Duration::from_secs(5);
+    // No thread is left behind: this store notices that nobody waits. Other tests of this process have
+    // threads, too, and end before this gives up; one left behind would not.
+    let until = Instant::now() + Duration::from_secs(30);
     while threads() > before + 1 {
         assert!(Instant::now() < until, "{} threads, {before} before", threads());
         tokio::time::sleep(Duration::from_millis(20)).await;
