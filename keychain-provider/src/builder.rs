@@ -8,7 +8,7 @@ use credential_provider_api::{
 };
 
 use crate::access::Access;
-use crate::core::Core;
+use crate::core::{Core, session_service};
 use crate::credential::KeychainCredential;
 use crate::item::{Item, OwnItem};
 use crate::keychain::OpenKeychain;
@@ -118,7 +118,8 @@ impl KeychainProviderBuilder {
                 None => own = true,
                 Some(foreign) => {
                     let of = Item::Foreign(foreign.clone()).attributes().remove("service");
-                    if of.is_some_and(|of| of == service) {
+                    let ours = [service.clone(), session_service(&service)];
+                    if of.is_some_and(|of| ours.contains(&of)) {
                         return Err(wrong(
                             "an item of another program has another service than ours",
                         ));

@@ -7,6 +7,7 @@ use credential_provider_api::{
     Clock, Credential, CredentialError, ErrorCode, Freshness, Key, Material, ProviderDescriptor,
     Request, Scope,
 };
+use sha2::{Digest as _, Sha256};
 
 use crate::access::{Access, Asker};
 use crate::credential::KeychainCredential;
@@ -72,10 +73,9 @@ impl Core {
         let id = key.credential.as_str();
         let own = match (credential.scope, &key.session) {
             (Scope::Gateway, _) => OwnItem::new(self.service.as_str(), id),
-            // The length tells where the id ends, so no two pairs give one name.
             (_, Some(session)) => OwnItem::new(
                 session_service(&self.service),
-                format!("{}:{id}{}", id.len(), session.encoded()),
+                format!("{id}:{}", digest(session.encoded())),
             ),
             (_, None) => Err(CredentialError::new(ErrorCode::SessionRequired, "")),
         };
@@ -140,6 +140,11 @@ impl Core {
 
 fn asker(request: &Request) -> Asker {
     Asker { interaction: request.interaction(), deadline: request.deadline() }
+}
+
+/// A session in the name of an item: as long for each, and of letters that every store takes.
+pub(crate) fn digest(session: &str) -> String {
+    Sha256::digest(session).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The service of what belongs to sessions. No configured service has a `#`.

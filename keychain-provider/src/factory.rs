@@ -38,6 +38,11 @@ impl ProviderFactory for KeychainFactory {
     ) -> Result<Arc<dyn CredentialProvider>, ConfigError> {
         let configuration: KeychainConfiguration = settings.read()?;
         let path = settings.path();
+        let stores = configuration.stores.as_deref().unwrap_or_default();
+        if configuration.encrypted_file.is_some() && !stores.contains(&StoreKind::EncryptedFile) {
+            let problem = "is used only if encrypted_file is among the stores";
+            return Err(ConfigError::new(&at(path, "encryptedFile"), problem));
+        }
         let mut platform = Platform::new(self.environment.clone());
         if let Some(stores) = &configuration.stores {
             let needs_place = stores.contains(&StoreKind::EncryptedFile);

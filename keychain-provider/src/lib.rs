@@ -33,7 +33,8 @@
 //!
 //! # Items of ours
 //! An item of ours is named by two texts, service and account. The account is the credential's id; for
-//! a session's credential, in a service of its own, id and session. A key or token is the text itself
+//! a session's credential, in a service of its own (`#session` after it), `id:` and the SHA-256 of the
+//! session in hex. A key or token is the text itself
 //! (one line's end after it is not part of it), a user value a JSON object of texts. So they can be
 //! seen, set and deleted with the platform's tools:
 //! ```sh
@@ -66,10 +67,11 @@
 //! A locked store is `interaction_required`, at once, and no call raises a prompt by itself. If the
 //! request [allows asking](credential_provider_api::Interaction::Allowed), **one** prompt is raised,
 //! however many requests and credentials wait for it; those that may not ask are answered meanwhile.
-//! All of them are served when it is answered, or when the store is unlocked in another way. A
+//! When it is answered, or the store is unlocked in another way, all are served whose item is open
+//! then; the first of the others, whose items are in other collections, raises the next one. A
 //! request waits for `promptSeconds` or its own deadline (an engine's fetch limit is one); the prompt
 //! stands until a person answers it (taking it back makes gnome-keyring 42 abort), and as long as it
-//! stands there is no second one. A prompt declined is not repeated for 10 s.
+//! stands there is no second one. A prompt declined is not repeated for 10 s, whoever waited for it.
 //!
 //! Locking takes what was read along: at once where the store tells of it, else when it is read again.
 //! A locked collection may hide what is in it, so while the default one is locked, an item that is
@@ -93,7 +95,9 @@
 //! threads are left so; then the answer is `unavailable`, at once, until one of them returns. A store
 //! that panics answers `unavailable` and is opened again. The Secret Service is spoken to in a way
 //! that notices that nobody waits, so it leaves no thread behind. Prompts wait on a second thread,
-//! changes on a third. The threads end after the provider is dropped; a thread in a call that does
+//! changes on a third; only the person has no deadline there, opening the store has the call's. A call
+//! whose deadline passed while the store was opened is not made; **one that has reached the platform
+//! cannot be recalled**, and may take effect after its caller was told `timeout`. The threads end after the provider is dropped; a thread in a call that does
 //! not return ends with the process.
 //!
 //! Containing a panic needs `panic = "unwind"`, and the panic hook runs before it is caught: a

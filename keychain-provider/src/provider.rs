@@ -124,7 +124,9 @@ impl CredentialProvider for KeychainProvider {
         if let Some(session) = &request.key().session {
             let service = crate::core::session_service(&core.service);
             for account in self.accounts(request, service).await? {
-                if let Some(id) = of_session(&account, session.encoded()) {
+                if let Some((id, of)) = session_account(&account)
+                    && of == crate::core::digest(session.encoded())
+                {
                     add(&id, Scope::Session);
                 }
             }
@@ -132,8 +134,12 @@ impl CredentialProvider for KeychainProvider {
         for credential in &core.credentials {
             let Some(foreign) = &credential.foreign else { continue };
             let (item, wanted) = (Item::Foreign(foreign.clone()), Item::Foreign(foreign.clone()));
-            if core.ask(request, &item, move |k, call| k.holds(&wanted, call)).await? {
-                found.push(credential.descriptor());
+            match core.ask(request, &item, move |k, call| k.holds(&wanted, call)).await {
+                Ok(true) => found.push(credential.descriptor()),
+                Ok(false) => {}
+                // A store that cannot have it does not have it.
+                Err(error) if error.code() == ErrorCode::Unsupported => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(found)
@@ -181,21 +187,16 @@ impl Core {
             changes.extend(CredentialId::new(account).ok().map(Change::Credential));
         } else if *service == crate::core::session_service(&self.service) {
             // In all sessions: the others are read again, too.
-            changes.extend(split(account).map(|(id, _)| Change::Credential(id)));
+            changes.extend(session_account(account).map(|(id, _)| Change::Credential(id)));
         }
         changes
     }
 }
 
-/// The id in a session's account name, and what follows it.
-fn split(account: &str) -> Option<(CredentialId, &str)> {
-    let (length, rest) = account.split_once(':')?;
-    let (id, session) = rest.split_at_checked(length.parse().ok()?)?;
+/// The id in a session's account name, and the session's digest.
+fn session_account(account: &str) -> Option<(CredentialId, &str)> {
+    let (id, session) = account.rsplit_once(':')?;
     Some((CredentialId::new(id).ok()?, session))
-}
-
-fn of_session(account: &str, session: &str) -> Option<CredentialId> {
-    split(account).filter(|(_, of)| *of == session).map(|(id, _)| id)
 }
 
 impl fmt::Debug for KeychainProvider {

@@ -27,10 +27,16 @@ pub(crate) fn to_bytes(material: &Material) -> Result<SecretSlice<u8>, Credentia
             let mut json = Zeroizing::new(Vec::with_capacity(room));
             serde_json::to_writer(&mut *json, &exposed)
                 .map_err(|_| garbled("the fields cannot be written as JSON"))?;
-            Ok(std::mem::take(&mut *json).into())
+            Ok(exact(&json))
         }
         _ => Err(unsupported("the keychain keeps API keys, tokens and user values")),
     }
+}
+
+/// A copy that has no spare room. Making a buffer smaller may move it and leave the secret behind; this
+/// leaves it to the caller's buffer, which wipes all of itself.
+pub(crate) fn exact(buffer: &Zeroizing<Vec<u8>>) -> SecretSlice<u8> {
+    buffer.as_slice().to_vec().into()
 }
 
 /// What stands in an item, as a credential of `kind`.

@@ -57,6 +57,29 @@ impl Drop for Folder {
     }
 }
 
+/// These credentials, in an encrypted file.
+#[cfg(unix)]
+fn in_a_file(folder: &Folder, credentials: &Value) -> Value {
+    json!({ "stores": ["encrypted_file"], "credentials": credentials,
+        "encryptedFile": { "folder": folder.0.join("items"), "keyFile": folder.0.join("key/key") } })
+}
+
+#[cfg(unix)]
+async fn set(
+    provider: &dyn CredentialProvider,
+    request: &Request,
+    key: &str,
+) -> Result<(), credential_provider_api::CredentialError> {
+    use credential_provider_api::{FlowId, SignInAnswer, SignInProgress, SignInStart};
+    let sign_in = provider.sign_in().unwrap();
+    let start = SignInStart::new(FlowId::from_random([7; 32]), Timestamp::MAX);
+    let (mut state, _) = sign_in.start(request, &start).await?;
+    let fields = SignInAnswer::Fields([("key".into(), key.into())].into());
+    let done = sign_in.answer(request, &mut state, fields).await?;
+    let SignInProgress::Finished(done) = done else { panic!("{done:?}") };
+    sign_in.accept(request, done).await.map(drop)
+}
+
 #[tokio::test]
 async fn the_settings_of_the_table_are_read() {
     let provider = built(&json!({
@@ -112,6 +135,10 @@ async fn what_is_wrong_is_named_by_its_path() {
         (json!({ "credentials": {}, "stores": ["plaintext"] }), "credentialProviders.os.stores[0]"),
         (
             json!({ "credentials": {}, "stores": ["encrypted_file"] }),
+            "credentialProviders.os.encryptedFile",
+        ),
+        (
+            json!({ "credentials": {}, "encryptedFile": { "folder": "a", "keyFile": "b" } }),
             "credentialProviders.os.encryptedFile",
         ),
         (json!({ "credentials": {}, "service": "a:b" }), "credentialProviders.os"),
@@ -183,9 +210,7 @@ async fn without_a_session_bus_the_answer_says_what_to_do_and_nothing_takes_over
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_encrypted_file_is_used_where_it_is_named_and_holds_no_plaintext() {
-    use credential_provider_api::{
-        ExposeSecret as _, FlowId, Resolution, SignInProgress, SignInStart,
-    };
+    use credential_provider_api::{ExposeSecret as _, Resolution};
     let folder = Folder::new("named");
     let config = json!({
         "stores": ["secret_service", "encrypted_file"],
@@ -193,19 +218,9 @@ async fn the_encrypted_file_is_used_where_it_is_named_and_holds_no_plaintext() {
         "credentials": { "openai": {}, "bot/*": {} },
     });
     let provider = built(&config).await.unwrap();
-    let set = async |provider: &dyn CredentialProvider, id: &str, key: &str| {
-        let (request, sign_in) = (request(id), provider.sign_in().unwrap());
-        let start = SignInStart::new(FlowId::from_random([7; 32]), Timestamp::MAX);
-        let (mut state, _) = sign_in.start(&request, &start).await.unwrap();
-        let fields =
-            credential_provider_api::SignInAnswer::Fields([("key".into(), key.into())].into());
-        let done = sign_in.answer(&request, &mut state, fields).await.unwrap();
-        let SignInProgress::Finished(done) = done else { panic!("{done:?}") };
-        sign_in.accept(&request, done).await.unwrap();
-    };
-    set(provider.as_ref(), "openai", "sk-canary-1").await;
-    set(provider.as_ref(), "openai", "sk-canary-2").await;
-    set(provider.as_ref(), "bot/1", "sk-canary-3").await;
+    set(&*provider, &request("openai"), "sk-canary-1").await.unwrap();
+    set(&*provider, &request("openai"), "sk-canary-2").await.unwrap();
+    set(&*provider, &request("bot/1"), "sk-canary-3").await.unwrap();
     let health = provider.check(&request("openai"), None).await.unwrap();
     let said = health.detail.as_str();
     assert!(said.starts_with("encrypted_file") && said.contains("not secret_service"), "{said}");
@@ -248,4 +263,37 @@ async fn several_stores_that_are_not_there_are_all_named() {
         said.contains("macos_keychain") && said.contains("windows_credential_manager"),
         "{said}"
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_list_is_not_lost_for_an_item_that_the_store_cannot_have() {
+    let folder = Folder::new("list");
+    let foreign = json!({ "item": { "service": "gh", "account": "me" } });
+    let provider =
+        built(&in_a_file(&folder, &json!({ "openai": {}, "github": foreign }))).await.unwrap();
+    set(&*provider, &request("openai"), "sk").await.unwrap();
+    let listed = provider.list(&request("openai")).await.unwrap();
+    assert_eq!(listed.len(), 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_encrypted_file_keeps_what_belongs_to_any_session() {
+    use credential_provider_api::{EffectiveSession, Requester};
+    let folder = Folder::new("session");
+    let mine = json!({ "mine": { "owner": "session" } });
+    let provider = built(&in_a_file(&folder, &mine)).await.unwrap();
+    for requester in ["alice".to_owned(), "a".repeat(200), "a\u{1}b".to_owned()] {
+        let session = EffectiveSession::requester(Requester {
+            session: "main",
+            channel: "matrix",
+            account: "T1",
+            requester: &requester,
+        });
+        let key = request("mine").key().clone().in_session(session.unwrap());
+        let request = Request::new(key, clock());
+        set(&*provider, &request, "sk").await.unwrap();
+        assert_eq!(provider.list(&request).await.unwrap().len(), 1);
+    }
 }

@@ -180,6 +180,7 @@ fn what_could_be_mistaken_is_not_built() {
     let wrong = [
         KeychainProvider::builder(id()).credential(key("a")).credential(key("a")),
         KeychainProvider::builder(id()).credential(key("a").from_item(ours)),
+        builder().service("s").credential(key("x").from_item(ForeignItem::of("s#session", "x"))),
         KeychainProvider::builder(id()).credential(key("a*").from_item(github())),
         KeychainProvider::builder(id()).credential(key("a").from_item(github()).of_each_session()),
         KeychainProvider::builder(id())

@@ -11,6 +11,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::slow::Of;
 use common::{Fake, World, own, secret};
 use credential_provider_api::{
     Clock as _, CredentialError, CredentialProvider as _, ErrorCode, Request,
@@ -192,4 +193,26 @@ async fn promise_2_behind_a_closed_gate_nothing_is_written() {
     let error = world.set(&request, &[("key", "sk-2")]).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled);
     assert_eq!(fake.state().calls, 0);
+}
+
+#[tokio::test]
+async fn a_write_that_timed_out_while_opening_is_not_done_after_a_later_one() {
+    let of = Arc::new(Of::new());
+    of.slow.with(|i| i.slow = Some(1));
+    let first = {
+        let of = of.clone();
+        tokio::spawn(async move { of.set("openai", "sk-old").await })
+    };
+    assert!(of.until(|i| i.stuck).await);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    of.clock.advance(Duration::from_secs(5));
+    assert_eq!(first.await.unwrap().unwrap_err().code(), ErrorCode::Timeout);
+    of.set("openai", "sk-new").await.unwrap();
+    // The thread left to itself gets its store at last: nobody waits for its call any more.
+    of.slow.with(|i| i.stuck = false);
+    // Its thread ends when it has seen that.
+    assert!(of.until_alone().await);
+    assert_eq!(of.slow.with(|i| (i.item.clone(), i.writes)), (Some(b"sk-new".to_vec()), 1));
 }

@@ -1,6 +1,6 @@
 //! [`Job`]: one call in the queue.
 
-use credential_provider_api::CredentialError;
+use credential_provider_api::{CredentialError, Timestamp};
 use tokio::sync::oneshot;
 
 use crate::keychain::{Call, Keychain};
@@ -18,6 +18,8 @@ pub(super) enum Seen {
 
 pub(super) struct Job {
     pub(super) call: Call,
+    /// Until when the keychain must be open, if that is before the call's own deadline.
+    pub(super) opening: Option<Timestamp>,
     work: Work,
 }
 
@@ -34,11 +36,12 @@ impl Job {
             let _ = reply.send(answer);
             seen
         });
-        Self { call, work }
+        Self { call, opening: None, work }
     }
 
     pub(super) fn posted(
         call: Call,
+        opening: Timestamp,
         work: impl FnOnce(Result<&mut dyn Keychain, CredentialError>, &Call) + Send + 'static,
     ) -> Self {
         let work: Work = Box::new(move |keychain, call| {
@@ -46,7 +49,7 @@ impl Job {
             // Asked for rarely, and what it listened to goes with it.
             Seen::Broken
         });
-        Self { call, work }
+        Self { call, opening: Some(opening), work }
     }
 
     pub(super) fn run(self, keychain: Result<&mut dyn Keychain, CredentialError>) -> Seen {

@@ -64,14 +64,20 @@ impl Line {
         self.call_as(Call::new(deadline, self.clock.clone()), work).await
     }
 
-    /// Queues a call that nobody waits for.
+    /// Queues a call without a limit that nobody waits for; only opening the keychain has one,
+    /// `opening`. Whoever waits for what it tells sees to [`Line::give_up_overdue`].
     pub(crate) fn post(
         &self,
-        deadline: Timestamp,
+        opening: Timestamp,
         work: impl FnOnce(Result<&mut dyn Keychain, CredentialError>, &Call) + Send + 'static,
     ) -> Result<(), CredentialError> {
-        let call = Call::new(deadline, self.clock.clone());
-        self.queue.push(Job::posted(call, work), self.clock.now())
+        let call = Call::new(Timestamp::MAX, self.clock.clone());
+        self.queue.push(Job::posted(call, opening, work), self.clock.now())
+    }
+
+    /// Leaves a thread to itself that does not come further.
+    pub(crate) fn give_up_overdue(&self) {
+        self.queue.abandon_overdue(self.clock.now());
     }
 
     async fn call_as<T: Send + 'static>(

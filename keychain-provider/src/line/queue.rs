@@ -28,7 +28,7 @@ pub(super) struct Queue {
     bounds: Bounds,
     state: Mutex<State>,
     work: Condvar,
-    /// The deadline of the call that runs.
+    /// When the call that runs is overdue.
     turns: watch::Sender<Option<Timestamp>>,
 }
 
@@ -39,10 +39,16 @@ struct State {
     charge: u64,
     /// Whether there is one.
     alive: bool,
-    running: Option<Call>,
+    running: Option<Running>,
     abandoned: usize,
     closed: bool,
     choice: Option<Choice>,
+}
+
+/// The call that runs, and when it must have come further.
+struct Running {
+    call: Call,
+    due: Timestamp,
 }
 
 impl Queue {
@@ -112,13 +118,29 @@ impl Queue {
             match state.waiting.pop_front() {
                 Some(job) if job.call.has_ended() => {}
                 Some(job) => {
-                    state.running = Some(job.call.clone());
-                    self.turns.send_replace(Some(job.call.deadline()));
+                    let call = job.call.clone();
+                    let due = job.opening.unwrap_or(Timestamp::MAX).min(call.deadline());
+                    state.running = Some(Running { call, due });
+                    self.turns.send_replace(Some(due));
                     return Some(job);
                 }
                 None => state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
+    }
+
+    /// The thread `charge` has the keychain open: now its call's own deadline counts. Whether it is
+    /// still in charge.
+    pub(super) fn opened(&self, charge: u64) -> bool {
+        let mut state = self.state();
+        if state.charge != charge {
+            return false;
+        }
+        if let Some(running) = &mut state.running {
+            running.due = running.call.deadline();
+            self.turns.send_replace(Some(running.due));
+        }
+        true
     }
 
     /// The thread `charge` has finished its call. Whether it is still in charge.
@@ -133,11 +155,12 @@ impl Queue {
         true
     }
 
-    /// Leaves a thread to itself whose call has not returned at its deadline.
+    /// Leaves a thread to itself whose call has not returned at its deadline, or has no open keychain
+    /// when it must.
     pub(super) fn abandon_overdue(self: &Arc<Self>, now: Timestamp) {
         let mut state = self.state();
-        let overdue = state.running.take_if(|call| call.deadline() <= now);
-        let Some(call) = overdue else {
+        let overdue = state.running.take_if(|running| running.due <= now);
+        let Some(Running { call, .. }) = overdue else {
             return;
         };
         call.give_up();
@@ -157,8 +180,8 @@ impl Queue {
         let mut state = self.state();
         state.closed = true;
         state.waiting.clear();
-        if let Some(call) = &state.running {
-            call.give_up();
+        if let Some(running) = &state.running {
+            running.call.give_up();
         }
         drop(state);
         self.work.notify_all();

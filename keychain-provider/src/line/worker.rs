@@ -2,8 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use credential_provider_api::CredentialError;
-
 use super::job::{Job, Seen};
 use super::queue::Queue;
 use crate::keychain::Keychain;
@@ -13,7 +11,7 @@ pub(super) fn run(queue: &Queue, charge: u64) {
     let mut open: Option<Box<dyn Keychain>> = None;
     while let Some(job) = queue.next(charge) {
         // After a panic nothing is known of the keychain, so nothing of it is kept.
-        let ran = catch_unwind(AssertUnwindSafe(|| one(queue, &mut open, job)));
+        let ran = catch_unwind(AssertUnwindSafe(|| one(queue, charge, &mut open, job)));
         let seen = ran.unwrap_or_else(|_| {
             tracing::warn!("the keychain's library panicked; it is opened again");
             Seen::Broken
@@ -28,18 +26,27 @@ pub(super) fn run(queue: &Queue, charge: u64) {
     close(&mut open);
 }
 
-fn one(queue: &Queue, open: &mut Option<Box<dyn Keychain>>, job: Job) -> Seen {
-    let keychain: Result<&mut dyn Keychain, CredentialError> = match open {
-        Some(keychain) => Ok(&mut **keychain),
-        None => match queue.opener.open(&job.call) {
-            Ok((keychain, choice)) => {
-                queue.chose(choice);
-                Ok(&mut **open.insert(keychain))
-            }
-            Err(error) => Err(error),
-        },
+fn one(queue: &Queue, charge: u64, open: &mut Option<Box<dyn Keychain>>, job: Job) -> Seen {
+    let opened = match open {
+        Some(_) => None,
+        None => Some(queue.opener.open(&job.call)),
     };
-    job.run(keychain)
+    // Opening may have outlasted everybody's patience: then the call is not made any more, and what
+    // was opened late does not count as chosen.
+    if !queue.opened(charge) || job.call.has_ended() {
+        return Seen::Broken;
+    }
+    match opened {
+        Some(Ok((keychain, choice))) => {
+            queue.chose(choice);
+            job.run(Ok(&mut **open.insert(keychain)))
+        }
+        Some(Err(error)) => job.run(Err(error)),
+        None => match open {
+            Some(keychain) => job.run(Ok(&mut **keychain)),
+            None => Seen::Broken,
+        },
+    }
 }
 
 /// A library that panicked once may panic when it is closed.

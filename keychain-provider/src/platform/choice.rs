@@ -12,7 +12,7 @@ use crate::error::absent;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StoreKind {
-    /// GNOME Keyring, KWallet, KeePassXC: the Secret Service API over D-Bus. Linux.
+    /// GNOME Keyring, KWallet: the Secret Service API over D-Bus. Linux.
     SecretService,
     /// The kernel's key retention service. Linux. It forgets at a restart.
     Keyutils,

@@ -4,6 +4,8 @@
 //! ours is a key described `service:account`; another program's is named by its `description`, or by
 //! service and account joined in the same way.
 
+use std::collections::BTreeSet;
+
 use credential_provider_api::CredentialError;
 use linux_keyutils::{Key, KeyError, KeyRing, KeyRingIdentifier, KeySerialId, KeyType};
 use secrecy::SecretSlice;
@@ -19,6 +21,8 @@ const LONGEST: usize = 32_767;
 const SESSION: i32 = -3;
 /// Most keys looked at in a list.
 const MOST: usize = 16_384;
+/// Keyrings within each other that the kernel's search looks through (KEYRING_SEARCH_MAX_DEPTH).
+const DEEPEST: usize = 6;
 
 pub(super) struct Keyutils {
     ring: KeyRing,
@@ -29,7 +33,7 @@ impl Keyutils {
         let ring = KeyRing::from_special_id(KeyRingIdentifier::Session, false)
             .map_err(|error| missing(&error))?;
         // A sandbox may name the keyring and deny what is in it.
-        links()?;
+        links(KeySerialId::new(SESSION))?;
         Ok(Self { ring })
     }
 
@@ -58,14 +62,46 @@ fn description(item: &Item) -> Result<String, CredentialError> {
     }
 }
 
-/// The ids of what is in the session keyring. Read as a key, into a buffer whose size is compared.
-fn links() -> Result<Vec<KeySerialId>, CredentialError> {
+/// The kernel's own answer to a longer one says nothing of it.
+fn fits(length: usize) -> Result<(), CredentialError> {
+    if length > LONGEST {
+        return Err(unsupported("a kernel key holds at most 32,767 bytes"));
+    }
+    Ok(())
+}
+
+/// The ids of what is in a keyring. Read as a key, into a buffer whose size is compared.
+fn links(ring: KeySerialId) -> Result<Vec<KeySerialId>, CredentialError> {
     let mut buffer = vec![0_u8; 4 * MOST];
-    let ring = Key::from_id(KeySerialId::new(SESSION));
-    let length = ring.read(&mut buffer).map_err(|error| missing(&error))?;
+    let length = Key::from_id(ring).read(&mut buffer).map_err(|error| missing(&error))?;
     let ids = buffer.get(..length).ok_or_else(|| unavailable("the session keyring is too long"))?;
     let ids = ids.chunks_exact(4).filter_map(|id| <[u8; 4]>::try_from(id).ok());
     Ok(ids.map(|id| KeySerialId::new(i32::from_ne_bytes(id))).collect())
+}
+
+/// The descriptions of the user keys in the session keyring, and in the keyrings within it, which the
+/// kernel's search looks through, too.
+fn descriptions() -> Result<BTreeSet<String>, CredentialError> {
+    let mut found = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut rings = vec![links(KeySerialId::new(SESSION))?];
+    for _ in 0..DEEPEST {
+        let mut within = Vec::new();
+        for id in rings.into_iter().flatten() {
+            if !seen.insert(id.as_raw_id()) {
+                continue;
+            }
+            // A key may go while the list is read, or belong to somebody else.
+            let Ok(about) = Key::from_id(id).metadata() else { continue };
+            match about.get_type() {
+                KeyType::User => drop(found.insert(about.get_description().to_owned())),
+                KeyType::KeyRing => within.extend(links(id)),
+                _ => {}
+            }
+        }
+        rings = within;
+    }
+    Ok(found)
 }
 
 impl Keychain for Keyutils {
@@ -97,18 +133,23 @@ impl Keychain for Keyutils {
     ) -> Result<(), CredentialError> {
         use credential_provider_api::ExposeSecret as _;
         let secret = secret.expose_secret();
-        if secret.len() > LONGEST {
-            return Err(unsupported("a kernel key holds at most 32,767 bytes"));
-        }
+        fits(secret.len())?;
         self.ring.add_key(&item.joined(), secret).map(drop).map_err(|error| meaning(&error))
     }
 
     fn delete(&mut self, item: &OwnItem, _: &Call) -> Result<bool, CredentialError> {
-        let Some(key) = self.find(&item.joined())? else {
-            return Ok(false);
-        };
-        // Unlinked it could live on in another keyring; invalidated it is gone from all.
-        key.invalidate().map(|()| true).map_err(|error| meaning(&error))
+        let description = item.joined();
+        let mut there = false;
+        // There may be another of that name, in a keyring within the session's.
+        for _ in 0..MOST {
+            let Some(key) = self.find(&description)? else {
+                return Ok(there);
+            };
+            // Unlinked it could live on in another keyring; invalidated it is gone from all.
+            key.invalidate().map_err(|error| meaning(&error))?;
+            there = true;
+        }
+        Err(unavailable("the kernel still has the key after it was deleted"))
     }
 
     fn holds(&mut self, item: &Item, _: &Call) -> Result<bool, CredentialError> {
@@ -116,22 +157,16 @@ impl Keychain for Keyutils {
     }
 
     fn accounts(&mut self, service: &str, _: &Call) -> Result<Vec<String>, CredentialError> {
-        let mut accounts = Vec::new();
-        for id in links()? {
-            // A key may go while the list is read, or belong to somebody else.
-            let Ok(about) = Key::from_id(id).metadata() else { continue };
-            let found = about.get_description().split_once(':').filter(|(of, _)| *of == service);
-            if about.get_type() == KeyType::User
-                && let Some((_, account)) = found
-            {
-                accounts.push(account.to_owned());
-            }
-        }
-        Ok(accounts)
+        let descriptions = descriptions()?;
+        let of = |joined: &String| {
+            let (of, account) = joined.split_once(':')?;
+            (of == service).then(|| account.to_owned())
+        };
+        Ok(descriptions.iter().filter_map(of).collect())
     }
 
     fn condition(&mut self, _: &Call) -> Result<Condition, CredentialError> {
-        links().map(|_| Condition::Ready)
+        links(KeySerialId::new(SESSION)).map(|_| Condition::Ready)
     }
 
     fn unlock(&mut self, _: &Item, _: &Call) -> Result<(), CredentialError> {
@@ -184,6 +219,12 @@ mod tests {
         }
         assert_eq!(meaning(&KeyError::QuotaExceeded).code(), ErrorCode::Unavailable);
         assert_eq!(meaning(&KeyError::AccessDenied).code(), ErrorCode::Unsupported);
+    }
+
+    #[test]
+    fn a_secret_that_no_key_holds_is_refused() {
+        fits(32_767).unwrap();
+        assert_eq!(fits(32_768).unwrap_err().code(), ErrorCode::Unsupported);
     }
 
     #[test]

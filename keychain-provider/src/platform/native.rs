@@ -8,10 +8,12 @@ use std::sync::Arc;
 use credential_provider_api::{CredentialError, ExposeSecret as _};
 use keyring_core::{CredentialStore, Entry, Error};
 use secrecy::SecretSlice;
+use zeroize::Zeroizing;
 
 use crate::error::{ambiguous, garbled, interaction, unavailable, unsupported};
 use crate::item::{Item, OwnItem};
 use crate::keychain::{Call, Condition, Keychain};
+use crate::secret::exact;
 
 /// How a platform differs from others.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,7 +89,7 @@ impl Keychain for Native {
         let secret =
             if text { entry.get_password().map(String::into_bytes) } else { entry.get_secret() };
         match secret {
-            Ok(secret) => Ok(Some(secret.into())),
+            Ok(secret) => Ok(Some(exact(&Zeroizing::new(secret)))),
             Err(Error::NoEntry) => Ok(None),
             Err(error) => Err(meaning(&error)),
         }

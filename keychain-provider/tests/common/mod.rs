@@ -1,6 +1,8 @@
 //! A keychain in memory that does what platforms do on bad days.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod slow;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -39,6 +41,8 @@ pub(crate) struct State {
     pub(crate) prompts: usize,
     pub(crate) calls: usize,
     pub(crate) opened: usize,
+    /// How many are open.
+    pub(crate) open: usize,
     pub(crate) hung: usize,
     listeners: Vec<Arc<Listener>>,
 }
@@ -109,6 +113,7 @@ impl OpenKeychain for Fake {
             return Err(CredentialError::new(ErrorCode::Unavailable, "it is not there"));
         }
         state.opened += 1;
+        state.open += 1;
         let choice = Choice::new(StoreKind::SecretService, "a test says so", &[]);
         Ok((Box::new(Opened(self.clone())), choice))
     }
@@ -121,6 +126,12 @@ impl OpenKeychain for Fake {
 }
 
 struct Opened(Fake);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.state().open -= 1;
+    }
+}
 
 impl Keychain for Opened {
     fn read(&mut self, item: &Item, _: &Call) -> Result<Option<SecretSlice<u8>>, CredentialError> {
@@ -242,12 +253,7 @@ impl World {
         request: &Request,
         fields: &[(&str, &str)],
     ) -> Result<(), CredentialError> {
-        let start = SignInStart::new(FlowId::from_random([7; 32]), Timestamp::MAX);
-        let (mut state, _) = self.provider.start(request, &start).await?;
-        let answer = answer(fields);
-        let done = self.provider.answer(request, &mut state, answer).await?;
-        let SignInProgress::Finished(done) = done else { panic!("{done:?}") };
-        self.provider.accept(request, done).await.map(drop)
+        set(&self.provider, request, fields).await
     }
 
     /// Until what waits next waits for the moment this far ahead: what a thread does takes real time.
@@ -271,6 +277,19 @@ impl World {
         }
         self.clock.advance(by);
     }
+}
+
+/// Sets a credential as a person would.
+pub(crate) async fn set(
+    provider: &KeychainProvider,
+    request: &Request,
+    fields: &[(&str, &str)],
+) -> Result<(), CredentialError> {
+    let start = SignInStart::new(FlowId::from_random([7; 32]), Timestamp::MAX);
+    let (mut state, _) = provider.start(request, &start).await?;
+    let done = provider.answer(request, &mut state, answer(fields)).await?;
+    let SignInProgress::Finished(done) = done else { panic!("{done:?}") };
+    provider.accept(request, done).await.map(drop)
 }
 
 pub(crate) fn answer(fields: &[(&str, &str)]) -> SignInAnswer {

@@ -1,10 +1,13 @@
 //! What changes outside reaches consumers without a restart; and a crowd costs one call.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use credential_provider_api::ErrorCode;
+use credential_provider_api::{Change, CredentialProvider as _, ErrorCode};
+use futures::StreamExt as _;
 use resolution_engine::ResolutionEngine;
 
+use crate::service::{Bus, LOGIN, path};
 use crate::session::Session;
 use crate::world::{builder, built, engine, named, provider, request, secret, set};
 
@@ -110,4 +113,56 @@ async fn a_store_that_tells_of_nothing_is_read_again() {
     session.store(&OURS, "sk-2");
     until_served(&engine, "openai", "sk-2", Duration::from_secs(4)).await;
     engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs dbus-daemon"]
+async fn many_changes_at_once_do_not_end_the_listening() {
+    for count in [40, 1000] {
+        let session = Session::bare("burst");
+        let service = Bus::start(&session, false).await;
+        let provider = provider(&session);
+        let mut changes = provider.changes();
+        let first = tokio::time::timeout(Duration::from_secs(5), changes.next()).await;
+        assert_eq!(first.unwrap(), Some(Change::All), "it listens");
+        service.burst(count).await;
+        let mut heard = 0;
+        while tokio::time::timeout(Duration::from_secs(2), changes.next()).await.is_ok() {
+            heard += 1;
+        }
+        service
+            .bus
+            .emit_signal(
+                None::<&str>,
+                "/org/freedesktop/secrets",
+                "org.freedesktop.Secret.Service",
+                "CollectionChanged",
+                &(path(LOGIN),),
+            )
+            .await
+            .unwrap();
+        let later = tokio::time::timeout(Duration::from_secs(5), changes.next()).await;
+        assert!(later.is_ok(), "after {count} at once ({heard} heard) nothing is heard any more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs gnome-keyring"]
+async fn a_full_keyring_that_is_locked_and_unlocked_is_still_listened_to() {
+    let session = Session::unlocked("listen");
+    let provider = Arc::new(provider(&session));
+    for n in 0..300 {
+        set(&provider, &request(&format!("bot/{n}")), &[("token", "t")]).await.unwrap();
+    }
+    let mut changes = provider.changes();
+    tokio::time::timeout(Duration::from_secs(5), changes.next()).await.unwrap();
+    session.lock();
+    crate::prompter::unlock_otherwise(&session).await;
+    let mut heard = 0;
+    while tokio::time::timeout(Duration::from_secs(2), changes.next()).await.is_ok() {
+        heard += 1;
+    }
+    session.store(&["service", "credential-provider.os", "account", "bot/1"], "t2");
+    let later = tokio::time::timeout(Duration::from_secs(5), changes.next()).await;
+    assert!(later.is_ok(), "nothing is heard after {heard}");
 }

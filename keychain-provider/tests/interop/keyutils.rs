@@ -16,11 +16,17 @@ fn keyctl(arguments: &[&str]) -> std::process::Output {
 #[test]
 #[ignore = "needs keyctl"]
 fn in_a_session_keyring_of_its_own() {
+    for test in ["keyutils::within", "keyutils::a_key_in_a_linked_keyring"] {
+        run_within(test);
+    }
+}
+
+fn run_within(test: &str) {
     let own = std::env::current_exe().unwrap();
     let output = Command::new("keyctl")
         .args(["session", "-"])
         .arg(own)
-        .args(["--ignored", "--exact", "--nocapture", "keyutils::within"])
+        .args(["--ignored", "--exact", "--nocapture", test])
         .env("KEYCHAIN_TEST_WITHIN", "1")
         .output()
         .expect("keyctl");
@@ -47,6 +53,9 @@ async fn within() {
         eprintln!("keyutils: denied here, and that is the answer: {error}");
         return;
     }
+    let long = "k1".repeat(16_384);
+    let refused = set(&provider, &request("openai"), &[("key", &long)]).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::Unsupported, "{refused}");
     let printed = keyctl(&["pipe", "%user:credential-provider.os:openai"]);
     assert_eq!(printed.stdout, b"sk-1");
     keyctl(&["add", "user", "credential-provider.os:openai", "sk-2", "@s"]);
@@ -64,4 +73,29 @@ async fn within() {
     assert_eq!(gone.code(), ErrorCode::NeedsReauth);
     assert!(!keyctl(&["pipe", "%user:credential-provider.os:openai"]).status.success());
     eprintln!("keyutils: stored, read, listed and deleted, with keyctl on the other side");
+}
+
+/// A login's session keyring has the user's keyring in it (pam_keyinit).
+#[tokio::test]
+#[ignore = "needs keyctl"]
+async fn a_key_in_a_linked_keyring() {
+    if std::env::var_os("KEYCHAIN_TEST_WITHIN").is_none() {
+        return; // `in_a_session_keyring_of_its_own` runs it.
+    }
+    let made = keyctl(&["newring", "linked", "@s"]);
+    if !made.status.success() {
+        eprintln!("keyutils: denied here");
+        return;
+    }
+    let ring = String::from_utf8(made.stdout).unwrap();
+    keyctl(&["add", "user", "credential-provider.os:openai", "sk-old", ring.trim()]);
+    let provider = only(StoreKind::Keyutils, builder());
+    assert_eq!(secret(&resolved(&provider, &request("openai")).await.unwrap()), "sk-old");
+    let listed = provider.list(&request("openai")).await.unwrap().len();
+    set(&provider, &request("openai"), &[("key", "sk-new")]).await.unwrap();
+    provider.sign_out(&request("openai")).await.unwrap();
+    let after = resolved(&provider, &request("openai")).await.map(|read| secret(&read));
+    assert_eq!(listed, 1, "read and not listed; after signing out: {after:?}");
+    eprintln!("keyutils: listed and deleted in a keyring within, too");
+    assert_eq!(after.unwrap_err().code(), ErrorCode::NeedsReauth);
 }

@@ -1,13 +1,19 @@
 //! A locked keyring: typed and at once; one prompt, if one is allowed; and served once unlocked.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use credential_provider_api::{
     CredentialProvider as _, ErrorClass, ErrorCode, HealthStatus, SignIn as _,
 };
+use futures::StreamExt as _;
+use zbus::connection::Builder;
 
 use crate::prompter::{Prompter, unlock_otherwise};
+use crate::service::{
+    Asks, Bus, Collection, Confirmation, LOGIN, Making, PROMPT, PerItem, Service,
+};
 use crate::session::Session;
 use crate::world::{
     asking, builder, built, engine, named, provider, request, resolved, secret, set,
@@ -182,4 +188,104 @@ async fn within_an_engine_locking_and_unlocking_are_noticed() {
     };
     assert_eq!(secret(&served), "sk-1");
     engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs dbus-daemon"]
+async fn many_changes_at_once_do_not_lose_the_answer_to_a_prompt() {
+    let session = Session::bare("prompt");
+    let service = Bus::start(&session, true).await;
+    let provider = Arc::new(built(builder().prompt_limit(Duration::from_secs(8)), &session));
+    let waiting = {
+        let provider = provider.clone();
+        tokio::spawn(async move { resolved(&provider, &asking("openai")).await })
+    };
+    while service.shown.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    service.burst(1000).await;
+    service.locked.store(false, Ordering::SeqCst);
+    let body = (false, zbus::Variant::from(""));
+    service
+        .bus
+        .emit_signal(None::<&str>, PROMPT, "org.freedesktop.Secret.Prompt", "Completed", &body)
+        .await
+        .unwrap();
+    let error = waiting.await.unwrap().unwrap_err();
+    assert_eq!(
+        error.code(),
+        ErrorCode::NeedsReauth,
+        "it was unlocked, and no item is there: {error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs gnome-keyring"]
+async fn a_full_keyring_is_unlocked_and_served_like_an_empty_one() {
+    let session = Session::unlocked("full");
+    let prompter = crate::prompter::Prompter::start(&session).await;
+    let provider = Arc::new(built(builder().prompt_limit(Duration::from_secs(8)), &session));
+    for n in 0..300 {
+        set(&provider, &request(&format!("bot/{n}")), &[("token", "t")]).await.unwrap();
+    }
+    let mut changes = provider.changes();
+    tokio::time::timeout(Duration::from_secs(5), changes.next()).await.unwrap();
+    session.lock();
+    let waiting = {
+        let provider = provider.clone();
+        tokio::spawn(async move { resolved(&provider, &asking("bot/1")).await })
+    };
+    while prompter.shown() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    crate::prompter::unlock_otherwise(&session).await;
+    let read = waiting.await.unwrap();
+    assert_eq!(secret(&read.unwrap()), "t");
+    let mut heard = 0;
+    while tokio::time::timeout(Duration::from_secs(2), changes.next()).await.is_ok() {
+        heard += 1;
+    }
+    set(&provider, &request("bot/1"), &[("token", "t2")]).await.unwrap();
+    let later = tokio::time::timeout(Duration::from_secs(5), changes.next()).await;
+    assert!(later.is_ok(), "nothing is heard after {heard}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs dbus-daemon"]
+async fn a_service_that_confirms_each_item_is_an_answer_with_a_next_step() {
+    let session = Session::bare("confirm");
+    let (stored, dismissed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let asks = Asks { stored: stored.clone(), dismissed: dismissed.clone() };
+    let _bus = Builder::address(session.address.as_str())
+        .serve_at("/org/freedesktop/secrets", Service { locked: Arc::new(AtomicBool::new(false)) })
+        .serve_at(LOGIN, Making)
+        .serve_at(PROMPT, Confirmation { asks })
+        .name("org.freedesktop.secrets")
+        .build()
+        .await
+        .unwrap();
+    let provider = provider(&session);
+    let forbidden = set(&provider, &request("openai"), &[("key", "sk-1")]).await.unwrap_err();
+    assert_eq!(forbidden.code(), ErrorCode::Unsupported);
+    assert_eq!((stored.load(Ordering::SeqCst), dismissed.load(Ordering::SeqCst)), (0, 1));
+    let asked = set(&provider, &asking("openai"), &[("key", "sk-1")]).await.unwrap_err();
+    assert_eq!(asked.code(), ErrorCode::Unsupported);
+    assert!(asked.detail().contains("turn that question off"), "{asked}");
+    assert_eq!((stored.load(Ordering::SeqCst), dismissed.load(Ordering::SeqCst)), (0, 2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs dbus-daemon"]
+async fn an_item_that_is_locked_by_itself_is_unlocked() {
+    let session = Session::bare("item");
+    let open = Arc::new(AtomicBool::new(false));
+    let _bus = Builder::address(session.address.as_str())
+        .serve_at("/org/freedesktop/secrets", PerItem { open: open.clone() })
+        .serve_at(LOGIN, Collection { locked: Arc::new(AtomicBool::new(false)) })
+        .name("org.freedesktop.secrets")
+        .build()
+        .await
+        .unwrap();
+    let _ = resolved(&provider(&session), &asking("openai")).await;
+    assert!(open.load(Ordering::SeqCst), "only its collection was unlocked, which is open");
 }

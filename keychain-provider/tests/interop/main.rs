@@ -18,6 +18,7 @@ mod keyutils;
 mod locked;
 mod prompter;
 mod restart;
+mod service;
 mod session;
 mod tools;
 mod world;

@@ -134,3 +134,21 @@ async fn promise_6_no_monitor_of_the_bus_sees_a_secret() {
     let text = seen();
     assert!(!text.contains("canary") && !text.contains(&bytes.join(" ")));
 }
+
+#[tokio::test]
+#[ignore = "needs gnome-keyring and secret-tool"]
+async fn while_the_item_in_the_default_collection_is_locked_no_other_stands_in_for_it() {
+    let session = Session::unlocked("standin");
+    let provider = provider(&session);
+    let ours = ["service", "credential-provider.os", "account", "openai"];
+    session.store(&[&["--collection=session"], &ours[..]].concat(), "sk-stale");
+    set(&provider, &request("openai"), &[("key", "sk-current")]).await.unwrap();
+    let read = resolved(&provider, &request("openai")).await.unwrap();
+    assert_eq!(secret(&read), "sk-current");
+    session.lock();
+    let read = resolved(&provider, &request("openai")).await.map(|read| secret(&read));
+    assert_eq!(read.unwrap_err().code(), ErrorCode::InteractionRequired);
+    // Nor is the other deleted while that one cannot be.
+    let kept = provider.sign_out(&request("openai")).await.unwrap_err();
+    assert_eq!(kept.code(), ErrorCode::InteractionRequired);
+}

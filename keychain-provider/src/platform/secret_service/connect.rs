@@ -62,7 +62,6 @@ pub(super) async fn find(bus: &Connection) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    let detail = "no Secret Service on the session bus: start gnome-keyring, KWallet or KeePassXC \
-                  (with its integration enabled)";
+    let detail = "no Secret Service on the session bus: start gnome-keyring or KWallet";
     Err(unavailable(detail).into())
 }

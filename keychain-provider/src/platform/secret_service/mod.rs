@@ -1,4 +1,4 @@
-//! The Secret Service API over D-Bus: GNOME Keyring, KWallet, KeePassXC.
+//! The Secret Service API over D-Bus: GNOME Keyring, KWallet.
 //!
 //! Spoken directly: prompts, locked collections and reading by attributes are beyond the store
 //! crates, and no call of ours may raise a prompt by itself.
@@ -6,6 +6,7 @@
 mod connect;
 mod prompt;
 mod session;
+mod signals;
 mod watch;
 mod wire;
 
@@ -21,7 +22,7 @@ use self::session::{Sealed, Session};
 use self::wire::{
     COLLECTION, Failure, ITEM, PROMPT, ROOT, SERVICE, call, is_nothing, locked, property,
 };
-use crate::error::{ambiguous, garbled, interaction, timeout};
+use crate::error::{ambiguous, garbled, interaction, timeout, unsupported};
 use crate::item::{Item, OwnItem};
 use crate::keychain::{Call, Condition, Keychain};
 use crate::platform::Environment;
@@ -92,6 +93,11 @@ fn within<T>(
     })
 }
 
+/// The collection that an item is in.
+fn collection_of<'a>(item: &'a OwnedObjectPath) -> Result<ObjectPath<'a>, CredentialError> {
+    path(item.as_str().rsplit_once('/').map_or("", |(collection, _)| collection))
+}
+
 fn path(text: &str) -> Result<ObjectPath<'_>, CredentialError> {
     ObjectPath::try_from(text).map_err(|_| garbled("a path is not one"))
 }
@@ -109,7 +115,7 @@ async fn default_collection(bus: &Connection) -> Result<Option<OwnedObjectPath>,
     Ok((!is_nothing(&found)).then_some(found))
 }
 
-async fn is_locked(bus: &Connection, collection: &OwnedObjectPath) -> Result<bool, Failure> {
+async fn is_locked(bus: &Connection, collection: &ObjectPath<'_>) -> Result<bool, Failure> {
     property(bus, collection, COLLECTION, "Locked").await
 }
 
@@ -121,33 +127,53 @@ async fn condition(bus: &Connection) -> Result<Condition, Failure> {
     }
 }
 
-/// The one item meant: of several, the one in the default collection.
-async fn the_one(
-    bus: &Connection,
-    mut found: Vec<OwnedObjectPath>,
-) -> Result<Option<OwnedObjectPath>, Failure> {
-    if found.len() > 1
+/// The item meant.
+enum Meant {
+    Nothing,
+    Open(OwnedObjectPath),
+    Locked,
+}
+
+/// The one item meant: of several, the one in the default collection, locked or not. Never another
+/// because that one is locked.
+async fn the_one(bus: &Connection, found: Found) -> Result<Meant, Failure> {
+    let open = found.unlocked.into_iter().map(|item| (item, false));
+    let mut all: Vec<_> = open.chain(found.locked.into_iter().map(|item| (item, true))).collect();
+    if all.len() > 1
         && let Some(collection) = default_collection(bus).await?
     {
         let within = format!("{}/", collection.as_str());
         let (ours, others): (Vec<_>, Vec<_>) =
-            found.into_iter().partition(|item| item.as_str().starts_with(&within));
-        found = if ours.is_empty() { others } else { ours };
+            all.into_iter().partition(|(item, _)| item.as_str().starts_with(&within));
+        all = if ours.is_empty() { others } else { ours };
     }
-    match found.len() {
-        0 | 1 => Ok(found.pop()),
-        count => Err(ambiguous(count).into()),
+    match (all.len(), all.pop()) {
+        (1, Some((_, true))) => Ok(Meant::Locked),
+        (1, Some((item, false))) => Ok(Meant::Open(item)),
+        (0, _) => Ok(Meant::Nothing),
+        (count, _) => Err(ambiguous(count).into()),
     }
 }
 
-/// A prompt that nobody allowed: it is taken back, and what it was for counts as locked.
-async fn no_prompt(bus: &Connection, prompt: &OwnedObjectPath) -> Result<(), Failure> {
+/// A prompt in place of a change: it is taken back, and nothing is changed.
+///
+/// It belongs to the connection it was made for, where it would keep all other calls waiting.
+async fn no_prompt(
+    bus: &Connection,
+    prompt: &OwnedObjectPath,
+    collection: &ObjectPath<'_>,
+) -> Result<(), Failure> {
     if is_nothing(prompt) {
         return Ok(());
     }
     // One that is gone already is taken back, too.
     let _: Result<(), Failure> = call(bus, prompt, PROMPT, "Dismiss", &()).await;
-    Err(locked().into())
+    if is_locked(bus, collection).await? {
+        return Err(locked().into());
+    }
+    let detail = "this Secret Service asks a person before it stores or deletes an item: turn that \
+                  question off in its settings, or name another store";
+    Err(unsupported(detail).into())
 }
 
 impl Keychain for SecretService {
@@ -159,14 +185,14 @@ impl Keychain for SecretService {
         let attributes = item.attributes();
         self.run(limits, async |bus, session| {
             let found = search(bus, &attributes).await?;
-            let none_unlocked = found.unlocked.is_empty();
-            let Some(item) = the_one(bus, found.unlocked).await? else {
+            let item = match the_one(bus, found).await? {
+                Meant::Open(item) => item,
+                Meant::Locked => return Err(locked().into()),
                 // A locked collection may hide its items: then nobody knows that there is none.
-                let hidden = none_unlocked && !found.locked.is_empty();
-                return match hidden || condition(bus).await? == Condition::Locked {
-                    true => Err(locked().into()),
-                    false => Ok(None),
-                };
+                Meant::Nothing if condition(bus).await? == Condition::Locked => {
+                    return Err(locked().into());
+                }
+                Meant::Nothing => return Ok(None),
             };
             let secret: Result<Sealed, Failure> =
                 call(bus, &item, ITEM, "GetSecret", &(session.path(),)).await;
@@ -202,7 +228,7 @@ impl Keychain for SecretService {
             let body = (properties, session.seal(secret)?, true);
             let (_, prompt): (OwnedObjectPath, OwnedObjectPath) =
                 call(bus, &collection, COLLECTION, "CreateItem", &body).await?;
-            no_prompt(bus, &prompt).await
+            no_prompt(bus, &prompt, &collection).await
         })
     }
 
@@ -218,7 +244,7 @@ impl Keychain for SecretService {
             }
             for item in &found.unlocked {
                 match call::<_, OwnedObjectPath>(bus, item, ITEM, "Delete", &()).await {
-                    Ok(prompt) => no_prompt(bus, &prompt).await?,
+                    Ok(prompt) => no_prompt(bus, &prompt, &collection_of(item)?).await?,
                     Err(Failure::NoObject) => {}
                     Err(failure) => return Err(failure),
                 }

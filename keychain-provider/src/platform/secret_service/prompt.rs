@@ -1,21 +1,31 @@
 //! Unlocking, with one prompt.
 
 use std::collections::{BTreeMap, HashMap};
-
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
+use zbus::{Connection, Message, ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
-use super::wire::{Failure, PROMPT, ROOT, SERVICE, call, is_nothing};
-use super::{default_collection, is_locked, path, search, watch};
+use super::signals::{Heard, Signals};
+use super::wire::{COLLECTION, Failure, ITEM, PROMPT, ROOT, SERVICE, call, is_nothing, property};
+use super::{collection_of, default_collection, is_locked, path, search};
 use crate::error::{garbled, interaction, timeout, unavailable};
 use crate::keychain::Call;
 
 /// Longest the service may take to prepare a prompt.
 const PREPARE: Duration = Duration::from_secs(10);
+/// Longest a look whether all is unlocked may take; then it counts as locked, and is looked at again
+/// with the next change.
+const LOOK: Duration = Duration::from_secs(2);
 
-/// Has a person unlock the collections of the items that match, and the default one. Ends, too, if
+/// A collection, or an item that is locked by itself.
+#[derive(PartialEq, Eq)]
+struct Wanted {
+    path: OwnedObjectPath,
+    interface: &'static str,
+}
+
+/// Has a person unlock the collections of the items that match, the items that are locked by
+/// themselves, and the default collection. Ends, too, if
 /// they are unlocked in another way meanwhile.
 ///
 /// A prompt that is shown is never taken back: `Dismiss` makes gnome-keyring 42 abort, and with it
@@ -26,9 +36,9 @@ pub(super) async fn unlock(
     limits: &Call,
 ) -> Result<(), Failure> {
     let shown = async {
-        let wanted = collections(bus, attributes).await?;
+        let wanted = wanted(bus, attributes).await?;
         // Heard from before the prompt is there: it may be answered at once.
-        let signals = watch::signals(bus).await?;
+        let signals = Signals::of(bus).await?;
         let prompt =
             if wanted.is_empty() { make_one(bus).await? } else { ask(bus, &wanted).await? };
         if !is_nothing(&prompt) {
@@ -36,7 +46,7 @@ pub(super) async fn unlock(
         }
         Ok::<_, Failure>((wanted, signals, prompt))
     };
-    let (wanted, mut signals, prompt) = tokio::select! {
+    let (wanted, signals, prompt) = tokio::select! {
         shown = shown => shown?,
         () = limits.lasted(PREPARE) => return Err(timeout().into()),
     };
@@ -44,31 +54,35 @@ pub(super) async fn unlock(
         return Ok(());
     }
     tokio::select! {
-        answer = wait(bus, &prompt, &wanted, &mut signals) => answer,
+        answer = wait(bus, &prompt, &wanted, &signals, limits) => answer,
         () = limits.ended() => Err(interaction("nobody answered the prompt to unlock").into()),
     }
 }
 
-/// The locked collections to unlock; none if there is no collection at all.
-async fn collections(
+/// What is to be unlocked; nothing if there is no collection at all.
+async fn wanted(
     bus: &Connection,
     attributes: &BTreeMap<String, String>,
-) -> Result<Vec<OwnedObjectPath>, Failure> {
-    let mut wanted: Vec<OwnedObjectPath> = Vec::new();
-    wanted.extend(default_collection(bus).await?);
+) -> Result<Vec<Wanted>, Failure> {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    let default = default_collection(bus).await?;
+    wanted.extend(default.map(|path| Wanted { path, interface: COLLECTION }));
     for item in search(bus, attributes).await?.locked {
-        let Some((collection, _)) = item.as_str().rsplit_once('/') else { continue };
-        let collection = OwnedObjectPath::from(path(collection)?);
-        // An alias names a collection a second time.
-        if !wanted.contains(&collection) {
-            wanted.push(collection);
+        let collection = OwnedObjectPath::from(collection_of(&item)?);
+        let one = match is_locked(bus, &collection).await? {
+            true => Wanted { path: collection, interface: COLLECTION },
+            // Locked by itself.
+            false => Wanted { path: item, interface: ITEM },
+        };
+        if !wanted.contains(&one) {
+            wanted.push(one);
         }
     }
     Ok(wanted)
 }
 
-async fn ask(bus: &Connection, wanted: &[OwnedObjectPath]) -> Result<OwnedObjectPath, Failure> {
-    let paths: Vec<&ObjectPath<'_>> = wanted.iter().map(|path| &**path).collect();
+async fn ask(bus: &Connection, wanted: &[Wanted]) -> Result<OwnedObjectPath, Failure> {
+    let paths: Vec<&ObjectPath<'_>> = wanted.iter().map(|one| &*one.path).collect();
     let (_, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) =
         call(bus, &path(ROOT)?, SERVICE, "Unlock", &(paths,)).await?;
     Ok(prompt)
@@ -86,39 +100,52 @@ async fn make_one(bus: &Connection) -> Result<OwnedObjectPath, Failure> {
 async fn wait(
     bus: &Connection,
     prompt: &OwnedObjectPath,
-    wanted: &[OwnedObjectPath],
-    signals: &mut watch::Signals,
+    wanted: &[Wanted],
+    signals: &Signals,
+    limits: &Call,
 ) -> Result<(), Failure> {
-    while let Some(signal) = signals.next().await {
-        let signal = signal.map_err(|_| unavailable("the session bus is gone"))?;
-        let header = signal.header();
-        // Its prompts have gone with it.
-        if header.member().is_some_and(|member| member.as_str() == "NameOwnerChanged") {
-            return Err(unavailable("the Secret Service is gone; it may come back").into());
+    while let Some(heard) = signals.next().await {
+        if let Heard::Signal(signal) = heard
+            && is_answered(&signal, prompt)?
+        {
+            return Ok(());
         }
-        let completed = header.path().is_some_and(|path| *path == **prompt)
-            && header.member().is_some_and(|member| member.as_str() == "Completed");
-        if completed {
-            let (dismissed, _): (bool, OwnedVariant) = signal
-                .body()
-                .deserialize()
-                .map_err(|_| garbled("the prompt's answer cannot be read"))?;
-            return if dismissed {
-                Err(interaction("the prompt to unlock the keychain was declined").into())
-            } else {
-                Ok(())
-            };
-        }
-        if !wanted.is_empty() && !any_locked(bus, wanted).await? {
+        let open =
+            async { Ok::<_, Failure>(!wanted.is_empty() && !any_locked(bus, wanted).await?) };
+        let open = tokio::select! {
+            open = open => open?,
+            () = limits.lasted(LOOK) => false,
+        };
+        if open {
             return Ok(());
         }
     }
     Err(unavailable("the session bus is gone").into())
 }
 
-async fn any_locked(bus: &Connection, wanted: &[OwnedObjectPath]) -> Result<bool, Failure> {
-    for collection in wanted {
-        if is_locked(bus, collection).await? {
+/// Whether this says that the prompt was answered; an error if it was declined or is lost.
+fn is_answered(signal: &Message, prompt: &OwnedObjectPath) -> Result<bool, Failure> {
+    let header = signal.header();
+    match header.member().map(|member| member.as_str()) {
+        // Its prompts have gone with it.
+        Some("NameOwnerChanged") => {
+            Err(unavailable("the Secret Service is gone; it may come back").into())
+        }
+        Some("Completed") if header.path().is_some_and(|path| *path == **prompt) => {
+            let (dismissed, _): (bool, OwnedVariant) = signal
+                .body()
+                .deserialize()
+                .map_err(|_| garbled("the prompt's answer cannot be read"))?;
+            let declined = || interaction("the prompt to unlock the keychain was declined");
+            if dismissed { Err(declined().into()) } else { Ok(true) }
+        }
+        _ => Ok(false),
+    }
+}
+
+async fn any_locked(bus: &Connection, wanted: &[Wanted]) -> Result<bool, Failure> {
+    for one in wanted {
+        if property(bus, &one.path, one.interface, "Locked").await? {
             return Ok(true);
         }
     }

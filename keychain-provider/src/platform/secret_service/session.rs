@@ -16,11 +16,12 @@ use secrecy::SecretSlice;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zbus::{Connection, OwnedObjectPath, OwnedVariant, Type, Variant};
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::path;
 use super::wire::{Failure, ROOT, SERVICE, call};
 use crate::error::{garbled, unavailable};
+use crate::secret::exact;
 
 const ALGORITHM: &str = "dh-ietf1024-sha256-aes128-cbc-pkcs7";
 const PRIME: Odd<U1024> = Odd::<U1024>::from_be_hex(
@@ -73,12 +74,10 @@ impl Session {
         let broken = || garbled("the Secret Service's secret cannot be decrypted");
         let iv: [u8; 16] = sealed.iv.as_slice().try_into().map_err(|_| broken())?;
         let cipher = Decryptor::<Aes128>::new(&(*self.key).into(), &iv.into());
-        let mut clear = Zeroizing::new(
+        let clear = Zeroizing::new(
             cipher.decrypt_padded_vec::<Pkcs7>(&sealed.value).map_err(|_| broken())?,
         );
-        // What the padding left behind the secret goes with the buffer's spare room.
-        clear.shrink_to_fit();
-        Ok(std::mem::take(&mut *clear).into())
+        Ok(exact(&clear))
     }
 }
 
@@ -108,10 +107,10 @@ impl KeyPair {
         if theirs <= U1024::ONE || theirs >= PRIME.as_ref().wrapping_sub(&U1024::ONE) {
             return Err(wrong());
         }
-        let mut shared = Zeroizing::new(power(&theirs, &self.private));
+        let shared = Zeroizing::new(power(&theirs, &self.private));
+        let shared = Zeroizing::new(shared.to_be_bytes());
         let mut bytes = Zeroizing::new([0; 128]);
-        bytes.copy_from_slice(shared.to_be_bytes().as_ref());
-        shared.zeroize();
+        bytes.copy_from_slice((*shared).as_ref());
         derive(&bytes).ok_or_else(wrong)
     }
 }
@@ -125,7 +124,8 @@ fn power(base: &U1024, exponent: &U1024) -> U1024 {
 /// HKDF-SHA-256, no salt, no info, the first 16 bytes.
 fn derive(shared: &[u8; 128]) -> Option<Zeroizing<[u8; 16]>> {
     let extract = Hmac::<Sha256>::new_from_slice(&[0; 32]).ok()?.chain_update(shared);
-    let expand = Hmac::<Sha256>::new_from_slice(&extract.finalize().into_bytes()).ok()?;
+    let extracted = Zeroizing::new(<[u8; 32]>::from(extract.finalize().into_bytes()));
+    let expand = Hmac::<Sha256>::new_from_slice(&*extracted).ok()?;
     let block = Zeroizing::new(<[u8; 32]>::from(expand.chain_update([1]).finalize().into_bytes()));
     let mut key = Zeroizing::new([0; 16]);
     key.iter_mut().zip(block.iter()).for_each(|(to, from)| *to = *from);
