@@ -231,6 +231,7 @@ async fn the_sdks_own_routes_sign_in_renew_and_forget() {
     assert_eq!(ReqwestClient::new().unwrap().send(forget).await.unwrap().status, 200);
     assert_eq!(reason(&gateway.failure().await), Some(ReauthReason::GrantRejected));
     gateway.sign_in(&world).await;
-    assert_lets_in(&world.server, &*gateway.ask().await.unwrap()).await;
+    let third = gateway.ask().await.unwrap();
+    assert_lets_in(&world.server, &third).await;
     gateway.engine.shutdown().await;
 }
