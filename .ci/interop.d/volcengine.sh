@@ -26,9 +26,9 @@ part_setup() {
   # Before it starts: an earlier run's line would be taken for its own.
   local out=$work/oidc.out ready
   : >"$out"
-  TOKEN_LOG=$work/oidc.log AT_TTL=600 node "$work/oidc/provider.mjs" >"$out" 2>"$work/oidc.err" &
+  TOKEN_LOG=$work/oidc.log CLIENT_KEYS=$work/keys AT_TTL=600 node "$work/oidc/provider.mjs" >"$out" 2>"$work/oidc.err" &
   pids+=($!)
-  ready=$(wait_for_line "$out" '^READY ' 20) || { cat "$work/oidc.err" >&2; return 1; }
+  ready=$(wait_for_line "$out" '^READY ' 60) || { cat "$work/oidc.err" >&2; return 1; }
   export VOLCENGINE_OIDC_ISSUER OAUTH_BROWSER=$work/headless.mjs
   VOLCENGINE_OIDC_ISSUER=$(sed 's/.*"issuer": *"\([^"]*\)".*/\1/' <<<"$ready")
   export VOLCENGINE_PYTHON=$work/venv/bin/python

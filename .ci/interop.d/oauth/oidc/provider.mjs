@@ -14,6 +14,8 @@
 //   MCP=1               clients register themselves, and tokens are bound to resources
 //   PUSHED=1            takes authorization requests only when they were pushed
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 import { clientKeys } from './client-keys.mjs';
@@ -31,7 +33,7 @@ const key = (type, how, more) =>
   ({ ...generateKeyPairSync(type, how).privateKey.export({ format: 'jwk' }), use: 'sig', ...more });
 
 const provider = new Provider(issuer, {
-  clients: clientsWith(clientKeys(process.env.CLIENT_KEYS)),
+  clients: clientsWith(clientKeys(process.env.CLIENT_KEYS ?? mkdtempSync(`${tmpdir()}/client-keys-`))),
   jwks: { keys: [
     key('rsa', { modulusLength: 2048 }, { kid: 'rsa', alg: 'RS256' }),
     key('ec', { namedCurve: 'P-256' }, { kid: 'ec', alg: 'ES256' }),
