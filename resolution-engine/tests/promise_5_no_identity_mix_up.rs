@@ -344,3 +344,73 @@ async fn a_sign_out_ends_what_is_served_until_the_next_sign_in() {
     ask().sign_in().start().await.unwrap().answer(named("alice")).await.unwrap();
     assert_eq!(text(&handle.get().await.unwrap()), "token-of-alice");
 }
+
+/// Made of another credential; whose it is, is what the test says.
+struct Derived {
+    descriptor: ProviderDescriptor,
+    of: CredentialRef,
+    account: Arc<Mutex<&'static str>>,
+}
+
+#[async_trait]
+impl CredentialProvider for Derived {
+    fn descriptor(&self) -> &ProviderDescriptor {
+        &self.descriptor
+    }
+    async fn resolve(&self, request: &Request) -> Result<Resolution, CredentialError> {
+        request.depend_on(Want::new(self.of.clone())).await?;
+        let account = *self.account.lock().unwrap();
+        let credential = Credential::token(format!("made-for-{account}").into());
+        Ok(credential.with_account(AccountId::new(account)?).into())
+    }
+}
+
+/// A world in which `made/own` is derived from `of`, and the account it says it has.
+fn derived_world(
+    vault: &Arc<Scripted>,
+    login: &Arc<Login>,
+    of: &str,
+) -> (World, Arc<Mutex<&'static str>>) {
+    let account = Arc::new(Mutex::new("alice"));
+    let own = CredentialDescriptor::session(IdPattern::new("own").unwrap(), CredentialKind::Token);
+    let descriptor = ProviderDescriptor::new(ProviderId::new("made").unwrap(), "made");
+    let derived = Derived {
+        descriptor: descriptor.with_credential(own),
+        of: at(of),
+        account: account.clone(),
+    };
+    let rules = AccessRules::deny_all().allow("tool:*", "*").unwrap();
+    let rules = rules.allow("provider:*", "*").unwrap();
+    let login = LoginProvider(login.clone());
+    let world = World::build(&[vault], |b| b.provider(login).provider(derived).access(rules));
+    (world, account)
+}
+
+#[tokio::test]
+async fn what_was_derived_follows_the_account_that_was_confirmed_for_its_parent() {
+    let (vault, login) = (Scripted::new("vault", HOUR), Login::new());
+    let (world, account) = derived_world(&vault, &login, "login/token");
+    let (alice, token, own) = (person("alice"), at("login/token"), at("made/own"));
+    let sign_in = || world.tool.request(&token).session(&alice).sign_in();
+    let made = || world.tool.request(&own).session(&alice);
+    sign_in().start().await.unwrap().answer(named("alice")).await.unwrap();
+    assert_eq!(text(&made().await.unwrap()), "made-for-alice");
+    let flow = sign_in().start().await.unwrap();
+    flow.answer(named("mallory")).await.unwrap();
+    flow.confirm_account().await.unwrap();
+    *account.lock().unwrap() = "mallory";
+    assert_eq!(text(&made().await.unwrap()), "made-for-mallory");
+}
+
+#[tokio::test]
+async fn a_parent_of_nobody_in_particular_lets_no_other_account_in() {
+    let (vault, login) = (Scripted::new("vault", HOUR), Login::new());
+    let (world, account) = derived_world(&vault, &login, "vault/shared");
+    let (alice, own) = (person("alice"), at("made/own"));
+    let made = || world.tool.request(&own).session(&alice);
+    assert_eq!(text(&made().await.unwrap()), "made-for-alice");
+    *account.lock().unwrap() = "mallory";
+    world.engine.administrator().at(&at("vault/shared")).invalidate().unwrap();
+    let error = made().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::AccountMismatch);
+}

@@ -23,6 +23,15 @@ pub(crate) struct Withdrawn {
     pub(crate) epoch: u32,
 }
 
+/// Who watches that an account does not change without a sign-in (promise 5).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AccountKept {
+    /// The entry itself.
+    Here,
+    /// One it was derived from, which has an account: this one's follows that.
+    Above,
+}
+
 impl Entry {
     /// Somebody saw `revision` rejected.
     pub(crate) fn reject(&self, core: &Core, revision: Revision) {
@@ -34,6 +43,15 @@ impl Entry {
 
     /// What there is stops being served, its children's too.
     pub(crate) fn withdraw(&self, core: &Core, withdrawal: Withdrawal) -> Withdrawn {
+        self.withdraw_under(core, withdrawal, AccountKept::Here)
+    }
+
+    fn withdraw_under(
+        &self,
+        core: &Core,
+        withdrawal: Withdrawal,
+        mut account: AccountKept,
+    ) -> Withdrawn {
         let now = core.clock.now();
         let mut inner = lock(&self.inner);
         inner.machine.withdraw(withdrawal);
@@ -48,12 +66,12 @@ impl Entry {
                 if rejected.is_none() {
                     kin.rejected = None;
                 }
-                // What was derived has the account of whoever signs in to the parent next; whether
-                // that may be another one is asked there.
-                if matches!(
-                    withdrawal,
-                    Withdrawal::SignedIn | Withdrawal::ProviderChanged | Withdrawal::ParentEnded
-                ) {
+                let anew = matches!(withdrawal, Withdrawal::SignedIn | Withdrawal::ProviderChanged);
+                let above = account == AccountKept::Above;
+                if kin.account.is_some() {
+                    account = AccountKept::Above;
+                }
+                if anew || above {
                     kin.account = None;
                 }
                 wake(kin);
@@ -68,7 +86,7 @@ impl Entry {
         }
         let mut descendants = Vec::new();
         for child in children.iter().filter_map(Weak::upgrade) {
-            let withdrawn = child.withdraw(core, Withdrawal::ParentEnded);
+            let withdrawn = child.withdraw_under(core, Withdrawal::ParentEnded, account);
             descendants.extend(withdrawn.own);
             descendants.extend(withdrawn.descendants);
         }
