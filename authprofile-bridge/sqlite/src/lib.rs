@@ -1,0 +1,1 @@
+//! Reads the auth profiles that OpenClaw keeps in SQLite.

@@ -1,0 +1,1 @@
+//! The exec protocol, version 1: how OpenClaw asks a program for secrets.

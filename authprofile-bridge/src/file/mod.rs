@@ -1,0 +1,1 @@
+//! Files of others: read whole or not at all, replaced atomically, watched.

@@ -1,0 +1,1 @@
+//! JSON objects that keep what they do not know.

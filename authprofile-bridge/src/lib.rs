@@ -1,0 +1,24 @@
+//! Bridges between the resolution engine and the auth-profile stores that already exist.
+//!
+//! # Rooms
+//! | what is common to stores | module |
+//! |---|---|
+//! | JSON objects that keep what they do not know | `json` |
+//! | files of others: read, replaced, watched | `file` |
+//! | locks of others, in their protocol | `lock` |
+//!
+//! | what is OpenClaw's | module |
+//! |---|---|
+//! | where it keeps what, its profiles, its order and cooldowns | [`openclaw`] |
+//! | its references to secrets | [`secret_ref`] |
+//! | its protocol for programs that resolve them | [`exec`] |
+//! | logins of other tools on the same machine | [`login`] |
+
+mod file;
+mod json;
+mod lock;
+
+pub mod exec;
+pub mod login;
+pub mod openclaw;
+pub mod secret_ref;

@@ -1,0 +1,1 @@
+//! Locks of others, in their protocol.

@@ -1,0 +1,1 @@
+//! Logins of other tools on the same machine, and OpenClaw's old files: read, never written.

@@ -1,0 +1,1 @@
+//! OpenClaw's auth profiles: where they are, what they say, which one is next.

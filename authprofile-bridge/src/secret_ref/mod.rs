@@ -1,0 +1,1 @@
+//! SecretRefs: env, file, exec and store.
