@@ -3,15 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use authprofile_bridge::json::Object;
-use authprofile_bridge::openclaw::{Config, FailureReason, For, Profiles, Usage, order};
+use authprofile_bridge::openclaw::{Config, Era, FailureReason, For, Profiles, Usage, order};
 use credential_provider_api::Timestamp;
 use serde_json::Value;
 
 /// Recorded from OpenClaw 2026.5.28.
-const RECORDED: &str = include_str!("fixtures/choices-2026.5.28.json");
+const ERA_B: &str = include_str!("fixtures/choices-2026.5.28.json");
+/// Recorded from OpenClaw 2026.9.6.
+const ERA_C: &str = include_str!("fixtures/choices-2026.9.6.json");
 
-fn recorded(what: &str) -> Vec<Value> {
-    let all: Value = serde_json::from_str(RECORDED).unwrap();
+fn recorded(from: &str, what: &str) -> Vec<Value> {
+    let all: Value = serde_json::from_str(from).unwrap();
     let cases = all[what].as_array().unwrap().clone();
     assert!(cases.len() >= 100, "{}", cases.len());
     cases
@@ -23,8 +25,10 @@ fn now(case: &Value) -> Timestamp {
 
 #[test]
 fn the_next_profile_is_the_one_openclaw_would_choose() {
-    for case in recorded("orders") {
-        let profiles = Profiles::parse(&case["store"].to_string(), None).unwrap();
+    let cases = recorded(ERA_B, "orders").into_iter().map(|case| (Era::B, case));
+    let later = recorded(ERA_C, "orders").into_iter().map(|case| (Era::C, case));
+    for (era, case) in cases.chain(later) {
+        let profiles = Profiles::parse(&case["store"].to_string(), None).unwrap().of_era(era);
         let config = Config::parse(&case["config"].to_string()).unwrap();
         let whom = case["pinned"].as_str().map_or(For::default(), For::pinned);
         let provider = case["provider"].as_str().unwrap();
@@ -38,7 +42,7 @@ fn the_next_profile_is_the_one_openclaw_would_choose() {
 
 #[test]
 fn the_books_say_what_openclaw_would_have_written() {
-    for case in recorded("books") {
+    for case in recorded(ERA_B, "books") {
         let provider = case["provider"].as_str().unwrap();
         let before = Object::parse(&case["before"].to_string()).unwrap();
         let config = Config::parse(&case["config"].to_string()).unwrap();

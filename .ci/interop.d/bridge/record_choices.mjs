@@ -1,7 +1,7 @@
 // Records what OpenClaw's own code decides about profiles: which one is next, and what it writes into
 // its books after a failure or a success. Prints JSON; the cases are drawn from a fixed seed.
 //
-//   node record_choices.mjs OPENCLAW_PACKAGE_FOLDER
+//   node record_choices.mjs OPENCLAW_PACKAGE_FOLDER [orders]
 //
 // Its bundles have names that change with every build, so each function is found by its name in them.
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync, existsSync } from "node:fs";
@@ -12,13 +12,12 @@ import { pathToFileURL } from "node:url";
 const dist = join(process.argv[2], "dist");
 
 async function exported(name) {
-  for (const file of readdirSync(dist).filter((file) => file.endsWith(".js"))) {
+  for (const file of readdirSync(dist).filter((file) => /\.m?js$/.test(file))) {
     const text = readFileSync(join(dist, file), "utf8");
     if (!text.includes(`function ${name}(`)) continue;
-    const found = text.match(new RegExp(`[{ ,]${name}(?: as ([A-Za-z$_]+))?[ ,}]`, "g")) ?? [];
     for (const line of text.split("\n").filter((line) => line.startsWith("export {"))) {
       const as = line.match(new RegExp(`[{ ,]${name}(?: as ([A-Za-z$_][\\w$]*))?[ ,}]`));
-      if (as && found) return (await import(pathToFileURL(join(dist, file))))[as[1] ?? name];
+      if (as) return (await import(pathToFileURL(join(dist, file))))[as[1] ?? name];
     }
   }
   throw new Error(`no bundle exports ${name}`);
@@ -65,6 +64,8 @@ function usage() {
 
 const clean = (value) => JSON.parse(JSON.stringify(value));
 
+// Later versions keep their books in SQLite, which is not written here.
+const keepsBooks = process.argv[3] !== "orders";
 const order = await exported("resolveAuthProfileOrder");
 const orders = [];
 for (let at = 0; at < 150; at++) {
@@ -82,15 +83,20 @@ for (let at = 0; at < 150; at++) {
     order: maybe(0.25, () => ({ example: ["p:2", "p:4", "p:1"].filter(() => random() < 0.8) })),
   } });
   const pinned = maybe(0.3, () => pick(["p:1", "p:2", "gone"]));
+  if (!keepsBooks && at % 5 === 0 && store.profiles["p:1"]) store.profiles["p:1"].setup = { replacement: at % 10 === 0 };
+  if (!keepsBooks && at % 7 === 0 && store.profiles["p:2"]?.key) store.profiles["p:2"].key = "openclaw onboard --auth-choice=x";
+  if (!keepsBooks && at % 3 === 0 && store.profiles["p:3"]?.type === "oauth")
+    Object.assign(store.profiles["p:3"], { access: `openclaw-oauth-refresh-fence:v1:${"a".repeat(32)}:access:${"b".repeat(64)}`,
+      refresh: `openclaw-oauth-refresh-fence:v1:${"a".repeat(32)}:refresh:${"b".repeat(64)}`, expires: 1 });
   const given = structuredClone(store);
   orders.push(clean({ store: given, config, provider: pick(["example", "EXAMPLE"]), pinned, now: NOW,
     order: order({ cfg: config, store, provider: "example", preferredProfile: pinned }) }));
 }
 
-const failed = await exported("markAuthProfileFailure");
-const succeeded = await exported("markAuthProfileSuccess");
+const failed = keepsBooks && (await exported("markAuthProfileFailure"));
+const succeeded = keepsBooks && (await exported("markAuthProfileSuccess"));
 const books = [];
-for (let at = 0; at < 150; at++) {
+for (let at = 0; keepsBooks && at < 150; at++) {
   const folder = mkdtempSync(join(tmpdir(), "record-"));
   const provider = pick(["example", "example", "example", "openrouter"]);
   const store = clean({ version: 1, profiles: { "p:1": { type: "api_key", provider, key: "sk-a" } } });
