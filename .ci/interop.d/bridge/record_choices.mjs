@@ -2,26 +2,12 @@
 // its books after a failure or a success. Prints JSON; the cases are drawn from a fixed seed.
 //
 //   node record_choices.mjs OPENCLAW_PACKAGE_FOLDER [orders]
-//
-// Its bundles have names that change with every build, so each function is found by its name in them.
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync, existsSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { exported as find } from "./bundle.mjs";
 
-const dist = join(process.argv[2], "dist");
-
-async function exported(name) {
-  for (const file of readdirSync(dist).filter((file) => /\.m?js$/.test(file))) {
-    const text = readFileSync(join(dist, file), "utf8");
-    if (!text.includes(`function ${name}(`)) continue;
-    for (const line of text.split("\n").filter((line) => line.startsWith("export {"))) {
-      const as = line.match(new RegExp(`[{ ,]${name}(?: as ([A-Za-z$_][\\w$]*))?[ ,}]`));
-      if (as) return (await import(pathToFileURL(join(dist, file))))[as[1] ?? name];
-    }
-  }
-  throw new Error(`no bundle exports ${name}`);
-}
+const exported = (name) => find(process.argv[2], name);
 
 let state = 59165;
 const random = () => {
