@@ -17,7 +17,9 @@ pub(super) enum Said {
     Nothing,
     /// A text.
     Text(SecretString),
-    /// Anything else: a reference to a secret is an object.
+    /// An object, as a reference to a secret is.
+    Object,
+    /// What is neither.
     Other,
 }
 
@@ -30,7 +32,8 @@ impl Said {
         let text = match self {
             Self::Nothing => return Ok(None),
             Self::Text(text) => text,
-            Self::Other => return Err(reference()),
+            Self::Object => return Err(reference()),
+            Self::Other => return Err(Problem::Corrupt("a secret in it is no text")),
         };
         let trimmed = text.expose_secret().trim();
         if trimmed.is_empty() {
@@ -129,7 +132,7 @@ impl<'de> Visitor<'de> for SaidVisitor {
     }
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Said, A::Error> {
         while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Said::Other)
+        Ok(Said::Object)
     }
 }
 
@@ -158,11 +161,6 @@ mod tests {
             r#""secretref-env:KEY""#,
             r#""__env__:KEY""#,
             r#""op://vault/item/field""#,
-            "7",
-            "-7",
-            "0.5",
-            "true",
-            "[[]]",
         ] {
             assert_eq!(refused(json), ErrorCode::Unsupported, "{json}");
         }
@@ -174,7 +172,9 @@ mod tests {
         let fence = |state: &str| format!(r#""{FENCE}v1:0123:{state}access:abc""#);
         assert_eq!(refused(&fence("")), ErrorCode::Unavailable);
         assert_eq!(refused(&fence("failed:")), ErrorCode::NeedsReauth);
-        assert!(matches!(read(r#""a b""#), Err(Problem::Corrupt(_))));
+        for json in ["7", "-7", "0.5", "true", "[[]]", r#""a b""#] {
+            assert!(matches!(read(json), Err(Problem::Corrupt(_))), "{json}");
+        }
     }
 
     #[test]

@@ -71,7 +71,7 @@ pub(super) fn tokens(bytes: &[u8], now: Timestamp) -> Result<Found, Problem> {
     // Nobody is shut out for an ID token that cannot be read: it only says whose login it is.
     let of = match tokens.id_token {
         Said::Text(token) => UnverifiedClaims::of(&token),
-        Said::Nothing | Said::Other => UnverifiedClaims::default(),
+        _ => UnverifiedClaims::default(),
     };
     let named = tokens.account_id.filter(|account| !account.is_empty());
     let found = match named {

@@ -73,7 +73,7 @@ fn found(entry: Entry, kind: CredentialKind) -> Result<Found, Problem> {
     };
     // A reference of its own field wins over a value beside it, and is not followed here.
     if !matches!(reference, Said::Nothing) {
-        Said::Other.secret()?;
+        Said::Object.secret()?;
     }
     let secret = match inline.secret()? {
         Some(secret) => Some(secret),
