@@ -15,7 +15,7 @@
 //!     "credentials": { "codex": {}, "claude-code": { "account": "me@example.com" } } } } }
 //! ```
 //! Build it with [`LoginFactory`], or in code with [`LoginProvider::builder`]. Unknown settings are
-//! errors.
+//! errors. It reads files on threads of tokio's that may block; its futures are cancel-safe.
 //!
 //! | setting | what |
 //! |---|---|

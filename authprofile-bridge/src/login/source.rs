@@ -247,16 +247,18 @@ fn encrypted(environment: &Environment) -> bool {
     environment.says_true("GEMINI_FORCE_ENCRYPTED_FILE_STORAGE")
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     fn file(id: &str, environment: &Environment) -> String {
         let source = LoginSource::of_id(id).unwrap();
         assert_eq!(source.id().unwrap().as_str(), id);
         source.file(environment).unwrap().into_os_string().into_string().unwrap()
     }
 
+    #[cfg(unix)]
     #[test]
     fn files_are_where_the_tools_keep_them() {
         let home = Environment::default().with("HOME", "/h");
@@ -310,11 +312,16 @@ mod tests {
             assert_eq!(file(id, &home), usual);
             assert_eq!(file(id, &home.clone().with(variable, "/o")), other, "{variable}");
         }
+    }
+
+    #[test]
+    fn what_names_no_login_is_none() {
         for none in ["", "cursor", "openclaw-auth/", "openclaw-oauth/", "codex/x"] {
             assert_eq!(LoginSource::of_id(none), None);
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn items_have_the_names_the_tools_give_them() {
         let item = |id: &str, environment: &Environment| {

@@ -78,7 +78,6 @@ async fn conforms(ids: &'static [&'static str], build: fn() -> LoginProviderBuil
         })
         .run()
         .await;
-    println!("{report}");
     report.assert();
 }
 

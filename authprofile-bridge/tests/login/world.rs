@@ -205,10 +205,13 @@ pub(crate) fn minimax(access: &str) -> String {
     )
 }
 
+/// Service and account.
+type Name = (String, Option<String>);
+
 /// A keychain in memory, and what is wrong with it.
 #[derive(Clone, Default)]
 pub(crate) struct Items {
-    items: Arc<Mutex<BTreeMap<(String, Option<String>), String>>>,
+    items: Arc<Mutex<BTreeMap<Name, String>>>,
     failing: Arc<Mutex<Option<ErrorCode>>>,
     asked: Arc<AtomicUsize>,
 }
