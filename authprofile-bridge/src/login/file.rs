@@ -61,6 +61,11 @@ impl Stamp {
         Self { modified: metadata.modified().ok(), length: metadata.len(), identity }
     }
 
+    #[cfg(test)]
+    pub(super) fn written(at: Timestamp) -> Self {
+        Self { modified: Some(at.into()), length: 0, identity: (0, 0, 0, 0) }
+    }
+
     /// Whether a later write is sure to have another stamp.
     pub(super) fn is_settled(&self, now: Timestamp) -> bool {
         self.modified.is_some_and(|modified| Timestamp::from(modified).plus(GRAIN) < now)

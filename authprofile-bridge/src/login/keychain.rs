@@ -15,7 +15,7 @@ pub trait KeychainReader: Send + Sync {
     /// is `None`, the service alone names the item.
     ///
     /// It must not raise a prompt and not block the thread; it is asked at a resolve, and once a minute
-    /// for what has been resolved.
+    /// for what has been resolved. Its future is dropped after 10 s, which is `timeout`.
     ///
     /// # Errors
     /// `interaction_required` if it is locked; `not_configured` or `unsupported` if there is no

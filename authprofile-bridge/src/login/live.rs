@@ -8,12 +8,13 @@ use credential_provider_api::{
     AccountId, Clock, Credential, CredentialError, CredentialId, CredentialKind, Detail, ErrorCode,
     Material, Origin, ReauthReason, SecretString, Timestamp,
 };
+use futures::future::{Either, select};
 use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::environment::Environment;
-use super::file::{Access, FileProblem, read};
+use super::file::{Access, FileProblem, LARGEST, read};
 use super::format::{self, End, Found, Problem, ToldBy};
 use super::keychain::KeychainReader;
 use super::source::{LoginSource, Store};
@@ -26,6 +27,8 @@ const PAUSES: [Duration; 5] = [
     Duration::from_millis(80),
     Duration::from_millis(160),
 ];
+/// Longest that a keychain is waited for.
+const LONGEST: Duration = Duration::from_secs(10);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// One configured login.
@@ -79,7 +82,7 @@ impl Live {
     ) -> (Seen, Result<Obtained, CredentialError>) {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let (seen, looked) = self.look().await;
+            let (seen, looked) = self.look(clock).await;
             let found = match looked {
                 Ok(None) => {
                     Err(Problem::SignIn(ReauthReason::NotSignedIn, self.source.not_there()))
@@ -99,11 +102,14 @@ impl Live {
     }
 
     /// What is there, in the first store that has anything.
-    pub(super) async fn look(&self) -> (Seen, Result<Option<Content>, Problem>) {
+    pub(super) async fn look(
+        &self,
+        clock: &Arc<dyn Clock>,
+    ) -> (Seen, Result<Option<Content>, Problem>) {
         for store in &self.stores {
             let looked = match store {
                 Store::File => self.look_at_file().await,
-                Store::Keychain => self.look_at_item().await,
+                Store::Keychain => self.look_at_item(clock).await,
             };
             if !matches!(looked, (_, Ok(None))) {
                 return looked;
@@ -130,7 +136,10 @@ impl Live {
         }
     }
 
-    async fn look_at_item(&self) -> (Seen, Result<Option<Content>, Problem>) {
+    async fn look_at_item(
+        &self,
+        clock: &Arc<dyn Clock>,
+    ) -> (Seen, Result<Option<Content>, Problem>) {
         let Some(keychain) = &self.keychain else { return (Seen::Nothing, Ok(None)) };
         let (source, environment) = (self.source.clone(), self.environment.clone());
         let named = tokio::task::spawn_blocking(move || source.item(&environment)).await;
@@ -139,8 +148,21 @@ impl Live {
             Ok(Err(error)) => return (Seen::Failed(error.code()), Err(Problem::Is(error))),
             Ok(Ok(None)) | Err(_) => return (Seen::Nothing, Ok(None)),
         };
-        match keychain.read(&item.service, item.account.as_deref()).await {
+        let reading = keychain.read(&item.service, item.account.as_deref());
+        let limit = clock.sleep_until(clock.now().plus(LONGEST));
+        let answer = match select(reading, limit).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => {
+                let detail = "the keychain did not answer within 10 s";
+                Err(CredentialError::new(ErrorCode::Timeout, detail))
+            }
+        };
+        match answer {
             Ok(None) => (Seen::Nothing, Ok(None)),
+            Ok(Some(secret)) if secret.expose_secret().len() as u64 > LARGEST => {
+                let problem = FileProblem::TooLarge;
+                (Seen::Unreadable(problem), Err(Problem::of(problem)))
+            }
             Ok(Some(secret)) => {
                 let bytes = Zeroizing::new(secret.expose_secret().as_bytes().to_vec());
                 let store = Store::Keychain;

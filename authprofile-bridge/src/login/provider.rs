@@ -88,10 +88,10 @@ impl CredentialProvider for LoginProvider {
     }
 
     /// The logins of the configuration that are there, usable or not.
-    async fn list(&self, _: &Request) -> Result<Vec<CredentialDescriptor>, CredentialError> {
+    async fn list(&self, request: &Request) -> Result<Vec<CredentialDescriptor>, CredentialError> {
         let mut found = Vec::new();
         for login in self.logins.iter() {
-            if let (_, Ok(None)) = login.look().await {
+            if let (_, Ok(None)) = login.look(request.clock()).await {
                 continue;
             }
             found.extend(self.descriptor.credential(&login.id).cloned());

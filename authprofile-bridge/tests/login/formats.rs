@@ -1,8 +1,8 @@
 //! The formats of the tools: what is served of each, and what is an error.
 
 use credential_provider_api::{
-    AccountId, Credential, CredentialError, CredentialKind, ErrorCode, Freshness, Origin,
-    OutgoingRequest, ReauthReason, Timestamp,
+    AccountId, Credential, CredentialError, CredentialKind, ErrorCode, ExposeSecret as _,
+    Freshness, Origin, OutgoingRequest, ReauthReason, Timestamp,
 };
 
 use super::world::{
@@ -293,5 +293,25 @@ async fn promise_10_what_stands_in_for_a_secret_is_served_from_no_field() {
         }
         world.write(CODEX, format!(r#"{{"OPENAI_API_KEY":"{text}"}}"#));
         assert_eq!(world.refused("codex-api-key").await, code, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn promise_6_no_refresh_token_is_in_a_credential() {
+    let world = World::new();
+    world.write(CODEX, codex(&codex_token("a"), "acc"));
+    world.write(CLAUDE, claude("at"));
+    world.write(GEMINI, gemini("at"));
+    world.write(MINIMAX, minimax("at"));
+    world.write(OAUTH, r#"{"a":{"access":"at","refresh":"rt-openclaw","expires":1800003600000}}"#);
+    for id in ["codex", "claude-code", "gemini", "minimax", "openclaw-oauth/a"] {
+        let served = world.read(id).await.unwrap();
+        let whole = served.encode().unwrap();
+        let whole = std::str::from_utf8(whole.expose_secret()).unwrap();
+        assert!(whole.contains(secret(&served)) && !whole.contains("rt-"), "{id}");
+        // Nor an ID token, nor a token for another server.
+        let (id_token, other) = (jwt("{").split('.').next().unwrap().to_owned(), "mcp-token");
+        let only = whole.replace(secret(&served), "");
+        assert!(!only.contains(&id_token) && !only.contains(other), "{id}");
     }
 }

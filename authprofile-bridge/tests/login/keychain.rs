@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authprofile_bridge::login::{Login, LoginSource, Storage};
-use credential_provider_api::{Change, Changes, CredentialProvider as _, ErrorCode, ReauthReason};
+use credential_provider_api::{
+    Change, Changes, Clock as _, CredentialProvider as _, ErrorCode, ReauthReason,
+};
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
 
@@ -99,10 +101,28 @@ async fn a_keychain_that_nobody_reads_or_that_has_no_such_item_is_a_wrong_config
     let codex = builder().login(login("codex").storage(Storage::Keychain));
     let error = codex.build(world.environment(), clock()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::NotConfigured);
+    let twice = builder().login(login("codex")).login(login("codex"));
+    let error = twice.build(world.environment(), clock()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ConfigurationInvalid);
     let minimax = Login::of(LoginSource::MiniMax).storage(Storage::Keychain);
     let minimax = builder().keychain(Arc::new(Items::default())).login(minimax);
     let error = minimax.build(world.environment(), clock()).unwrap_err();
     assert_eq!(error.code(), ErrorCode::ConfigurationInvalid);
+}
+
+#[tokio::test]
+async fn a_keychain_that_does_not_answer_is_given_up_and_one_that_answers_too_much_is_refused() {
+    let (world, items) = (World::new(), Items::default());
+    let of = provider(&world, &items, login("claude-code"));
+    let large = format!("{}{}", claude("at"), " ".repeat(1 << 20));
+    items.put("Claude Code-credentials", None, &large);
+    let error = world.read_of(&of, "claude-code").await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StoreUnreadable);
+    items.fall_silent();
+    let before = world.clock.now();
+    let error = world.read_of(&of, "claude-code").await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Timeout);
+    assert_eq!(before.until(world.clock.now()), Duration::from_secs(10));
 }
 
 #[tokio::test]

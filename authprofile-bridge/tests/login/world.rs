@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -115,10 +115,12 @@ impl Clock for Hasty {
         self.0.now()
     }
     fn sleep_until(&self, when: Timestamp) -> credential_provider_api::Sleep {
-        if when > self.0.now() {
-            self.0.set(when);
-        }
-        Box::pin(std::future::ready(()))
+        let time = self.0.clone();
+        Box::pin(async move {
+            if when > time.now() {
+                time.set(when);
+            }
+        })
     }
 }
 
@@ -214,6 +216,7 @@ pub(crate) struct Items {
     items: Arc<Mutex<BTreeMap<Name, String>>>,
     failing: Arc<Mutex<Option<ErrorCode>>>,
     asked: Arc<AtomicUsize>,
+    silent: Arc<AtomicBool>,
 }
 
 impl Items {
@@ -224,6 +227,11 @@ impl Items {
 
     pub(crate) fn fail(&self, code: Option<ErrorCode>) {
         *self.failing.lock().unwrap() = code;
+    }
+
+    /// It does not answer any more.
+    pub(crate) fn fall_silent(&self) {
+        self.silent.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn asked(&self) -> usize {
@@ -239,6 +247,9 @@ impl KeychainReader for Items {
         account: Option<&str>,
     ) -> Result<Option<SecretString>, CredentialError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.silent.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         if let Some(code) = *self.failing.lock().unwrap() {
             return Err(CredentialError::new(code, "a test says so"));
         }
