@@ -15,10 +15,13 @@
 //! | logins of other tools on the same machine | [`login`] |
 
 mod file;
-mod json;
+pub mod json;
 mod lock;
 
 pub mod exec;
 pub mod login;
 pub mod openclaw;
 pub mod secret_ref;
+
+#[cfg(test)]
+mod testing;

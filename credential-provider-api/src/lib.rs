@@ -66,7 +66,7 @@ pub use secrecy::{ExposeSecret, SecretString};
 pub use clock::{Clock, ManualClock, Sleep};
 pub use credential::{
     AccessKey, Advice, Authorization, Credential, CredentialKind, Freshness, Material,
-    OutgoingRequest, Placement, ServingWindow, SignRequest,
+    OutgoingRequest, Placement, ServingWindow, SignRequest, is_mark,
 };
 pub use error::{CredentialError, Detail, ErrorClass, ErrorCode, ReauthReason};
 pub use event::{AuditAction, AuditFailed, AuditRecord, AuditSink, ChangeCause, Event, EventKind};

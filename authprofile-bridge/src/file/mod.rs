@@ -1,1 +1,15 @@
 //! Files of others: read whole or not at all, replaced atomically, watched.
+//!
+//! Everything here blocks and belongs on a thread that may: `blocking` runs it there.
+
+mod blocking;
+mod problem;
+mod read;
+mod replace;
+mod watch;
+
+pub(crate) use blocking::blocking;
+pub(crate) use problem::{malformed, unreadable, unwritable};
+pub(crate) use read::{Contents, Mark, Pauses, mark_of, read, read_settled};
+pub(crate) use replace::{remove_leftovers, replace};
+pub(crate) use watch::{Watched, watch};

@@ -142,12 +142,14 @@ impl Material {
     }
 }
 
-/// Whether `text` stands in for a secret: an OpenClaw redaction mark or sentinel, a row of stars or
-/// bullets, or an unresolved `${NAME}`.
-fn is_mark(text: &str) -> bool {
+/// Whether `text` stands in for a secret: an OpenClaw redaction mark, sentinel or refresh fence, a row
+/// of stars or bullets, or an unresolved `${NAME}`.
+#[must_use]
+pub fn is_mark(text: &str) -> bool {
     let text = text.trim();
     text == "__OPENCLAW_REDACTED__"
         || text.starts_with("oc-sent-v2.")
+        || text.starts_with("openclaw-oauth-refresh-fence:")
         || (text.starts_with("${") && text.ends_with('}'))
         || text.chars().all(|c| matches!(c, '*' | '•' | '…'))
         || (text.len() >= 4 && text.chars().all(|c| matches!(c, 'x' | 'X')))

@@ -13,4 +13,4 @@ mod wire;
 pub use authorize::{Advice, Authorization, OutgoingRequest, Placement, SignRequest};
 pub use freshness::{Freshness, ServingWindow};
 pub use issued::Credential;
-pub use material::{AccessKey, CredentialKind, Material};
+pub use material::{AccessKey, CredentialKind, Material, is_mark};
