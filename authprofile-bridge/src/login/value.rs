@@ -83,15 +83,9 @@ fn is_reference(text: &str) -> bool {
         || ["secretref-", "secretref:", "__env__:", "op://"].iter().any(|p| text.starts_with(p))
 }
 
-/// A mark that was saved over a secret.
+/// A mark that was saved over a secret, or over the middle of one.
 fn is_mark(text: &str) -> bool {
-    text.starts_with("__OPENCLAW_")
-        || text.starts_with("oc-sent-v2.")
-        || text.chars().all(|c| matches!(c, '*' | '•' | '…' | '.'))
-        || text.chars().all(|c| matches!(c, 'x' | 'X'))
-        || matches!(text.to_ascii_lowercase().as_str(), "[redacted]" | "<redacted>" | "redacted")
-        || text.starts_with("[object ")
-        || text.contains("***")
+    credential_provider_api::is_mark(text) || text.contains("***")
 }
 
 impl<'de> Deserialize<'de> for Said {
