@@ -96,7 +96,8 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// `store_locked` if the file stays locked or keeps changing, `store_unreadable` if it is no
     /// SQLite file, is damaged, may not be read, has a row larger than the limit or of another type
     /// than text. The file is as it was.
-    fn read(&self, file: &Path, rows: &[Row]) -> Result<Vec<Option<SecretString>>, CredentialError>;
+    fn read(&self, file: &Path, rows: &[Row])
+    -> Result<Vec<Option<SecretString>>, CredentialError>;
 
     /// What `file` looks like now, at the price of a few calls of the file system and without opening
     /// it. A file that does not exist has a mark as well.
