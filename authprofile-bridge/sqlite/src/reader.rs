@@ -43,7 +43,13 @@ impl SqliteFiles {
         Self { largest, ..self }
     }
 
-    fn look(&self, file: &Path, rows: &[Row]) -> Result<Vec<Option<SecretString>>, Trouble> {
+    /// One look. A test has something happen `meanwhile`.
+    fn look(
+        &self,
+        file: &Path,
+        rows: &[Row],
+        meanwhile: &dyn Fn(),
+    ) -> Result<Vec<Option<SecretString>>, Trouble> {
         let Some(before) = Place::look(file).map_err(Trouble::Lasting)? else {
             return Ok(rows.iter().map(|_| None).collect());
         };
@@ -53,6 +59,7 @@ impl SqliteFiles {
         }
         let read = connection::open(&before.real, way, self.patience, self.largest)
             .and_then(|connection| rows::read(&connection, rows));
+        meanwhile();
         // Nothing but the marks tells whether such a read was of one moment. A locked one was.
         if way == Way::Still {
             let after = Place::look(file).map_err(Trouble::Lasting)?;
@@ -80,7 +87,7 @@ impl Database for SqliteFiles {
     ) -> Result<Vec<Option<SecretString>>, CredentialError> {
         let began = Instant::now();
         loop {
-            match self.look(file, rows) {
+            match self.look(file, rows, &|| {}) {
                 Ok(found) => return Ok(found),
                 Err(Trouble::Lasting(error)) => return Err(error),
                 Err(Trouble::Busy(why)) if began.elapsed() >= self.patience => {
@@ -97,5 +104,30 @@ impl Database for SqliteFiles {
 
     fn mark(&self, file: &Path) -> Result<Mark, CredentialError> {
         Ok(Place::look(file)?.map_or_else(no_mark, |place| place.mark()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn a_file_written_while_it_is_read_without_locks_is_read_again() {
+        let folder =
+            std::env::temp_dir().join(format!("authprofile-sqlite-look-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("a.sqlite");
+        let write = |sql: &str| Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+        write("PRAGMA journal_mode = WAL; CREATE TABLE t(a)");
+        let files = SqliteFiles::new();
+        let look = |meanwhile: &dyn Fn()| files.look(&file, &[Row::AgentProfiles], meanwhile);
+        assert!(look(&|| {}).is_ok());
+        assert!(matches!(look(&|| write("INSERT INTO t VALUES(1)")), Err(Trouble::Busy(_))));
+        assert!(matches!(look(&|| fs::remove_file(&file).unwrap()), Err(Trouble::Busy(_))));
+        fs::remove_dir_all(&folder).unwrap();
     }
 }
