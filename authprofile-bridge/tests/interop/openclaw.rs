@@ -103,6 +103,7 @@ impl OpenClaw {
             .env("HOME", self.root.join("home"))
             .env("OPENCLAW_STATE_DIR", self.root.join("state"))
             .env("OPENCLAW_CONFIG_PATH", self.root.join("openclaw.json"))
+            .env("TMPDIR", self.root.join("home"))
             .env("NO_COLOR", "1")
             .env("npm_config_offline", "true")
             .current_dir(&self.root)
