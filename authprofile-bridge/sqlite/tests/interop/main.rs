@@ -124,12 +124,16 @@ async fn an_agents_own_profiles_and_order_are_read_from_its_own_file() {
 #[ignore = "needs OpenClaw: .ci/interop bridge"]
 async fn which_files_a_version_leaves_tells_where_its_profiles_are() {
     let old = OpenClaw::new(Version::V2026_5_28, "old");
-    old.run_with("models auth paste-api-key --provider openai", "sk-test\n").await.ok();
+    old.run_with("models auth paste-api-key --provider openai", "sk-test-of-a-version\n")
+        .await
+        .ok();
     assert!(old.state("agents/main/agent/auth-profiles.json").exists());
     assert!(!shared(&old).exists() && !agent(&old, "main").exists());
 
     let new = OpenClaw::new(Version::V2026_9_6, "new");
-    new.run_with("models auth paste-api-key --provider openai", "sk-test\n").await.ok();
+    new.run_with("models auth paste-api-key --provider openai", "sk-test-of-a-version\n")
+        .await
+        .ok();
     assert!(!new.state("agents/main/agent/auth-profiles.json").exists());
     assert!(shared(&new).exists());
     assert!(!agent(&new, "main").exists(), "an agent without an own profile or order has no file");
