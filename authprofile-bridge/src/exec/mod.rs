@@ -72,4 +72,4 @@ mod serve;
 pub use credentials::GatewayCredentials;
 pub use failure::ExecFailure;
 pub use request::{ExecRequest, MalformedRequest};
-pub use serve::{ExecLimits, Served, serve};
+pub use serve::{ExecLimits, Served, receive, respond, serve};

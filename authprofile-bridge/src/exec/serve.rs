@@ -1,8 +1,11 @@
-//! [`serve`]: one request, one answer.
+//! One request, one answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use credential_provider_api::{Clock, CredentialError, CredentialRef, ErrorCode, Timestamp};
+use credential_provider_api::{
+    Clock, Credential, CredentialError, CredentialRef, ErrorCode, Timestamp,
+};
 use futures::future::join_all;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
@@ -44,15 +47,13 @@ pub struct Served {
     pub errors: usize,
 }
 
-/// Reads one request, answers all of its ids, and writes the answer. Dropping it before the answer is
-/// written writes nothing or a part of it; what the host began goes on or not, as its promises say.
+/// [`receive`]s one request and [`respond`]s to it.
 ///
 /// # Errors
-/// [`ExecFailure`] if there is no request or no one to answer; nothing was written then, unless it is
-/// [`Unwritable`](ExecFailure::Unwritable). The ids' own errors are in the answer.
+/// Theirs.
 pub async fn serve<R, W, C>(
-    mut reader: R,
-    mut writer: W,
+    reader: R,
+    writer: W,
     credentials: &C,
     clock: &dyn Clock,
     limits: ExecLimits,
@@ -62,13 +63,45 @@ where
     W: AsyncWrite + Unpin + Send,
     C: GatewayCredentials + ?Sized,
 {
+    let request = receive(reader, clock, limits).await?;
+    respond(request, writer, credentials, clock, limits).await
+}
+
+/// Reads one request, for a host that looks at it before it sets itself up. Dropping it loses what was
+/// read.
+///
+/// # Errors
+/// [`ExecFailure`] if there is no request.
+pub async fn receive<R: AsyncRead + Unpin + Send>(
+    mut reader: R,
+    clock: &dyn Clock,
+    limits: ExecLimits,
+) -> Result<ExecRequest, ExecFailure> {
     let deadline = clock.now().plus(limits.read);
     let bytes = tokio::select! {
         biased;
         bytes = read(&mut reader, limits.request_bytes) => bytes?,
         () = clock.sleep_until(deadline) => return Err(ExecFailure::TimedOut),
     };
-    let request = ExecRequest::parse(&bytes).map_err(ExecFailure::Malformed)?;
+    ExecRequest::parse(&bytes).map_err(ExecFailure::Malformed)
+}
+
+/// Answers all ids of `request` and writes the answer. Dropping it before the answer is written writes
+/// nothing or a part of it; what the host began goes on or not, as its promises say.
+///
+/// # Errors
+/// [`ExecFailure::Unwritable`] if there is no one to answer. The ids' own errors are in the answer.
+pub async fn respond<W, C>(
+    request: ExecRequest,
+    mut writer: W,
+    credentials: &C,
+    clock: &dyn Clock,
+    limits: ExecLimits,
+) -> Result<Served, ExecFailure>
+where
+    W: AsyncWrite + Unpin + Send,
+    C: GatewayCredentials + ?Sized,
+{
     let answer = answer(request, credentials, clock, limits).await;
     let text = answer.to_json();
     let write = async {
@@ -124,7 +157,7 @@ async fn one<C: GatewayCredentials + ?Sized>(
     reference: CredentialRef,
     clock: &dyn Clock,
     deadline: Timestamp,
-) -> Result<std::sync::Arc<credential_provider_api::Credential>, CredentialError> {
+) -> Result<Arc<Credential>, CredentialError> {
     tokio::select! {
         biased;
         found = credentials.credential(reference, deadline) => found,
