@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use authprofile_bridge::secret_ref::SecretRefProblem as P;
 use credential_provider_api::{ManualClock, SecretRefResolver as _};
@@ -20,9 +20,11 @@ fn hanging(folder: &Folder, more: Value) -> Value {
     one(source)
 }
 
-/// Without sleeping: others get the processor meanwhile.
+/// Without sleeping: others get the processor meanwhile. What does not come at all fails.
 async fn until(condition: impl Fn() -> bool) {
+    let began = Instant::now();
     while !condition() {
+        assert!(began.elapsed() < Duration::from_secs(30), "it does not come");
         tokio::task::yield_now().await;
         std::thread::yield_now();
     }
