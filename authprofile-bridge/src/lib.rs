@@ -19,6 +19,8 @@ pub mod json;
 mod lock;
 
 pub mod exec;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod login;
 pub mod openclaw;
 pub mod secret_ref;
