@@ -1,7 +1,7 @@
 // Takes OpenClaw's own locks, with OpenClaw's own code.
 //
-//   node lock.mjs PACKAGE store FILE                 the lock of a store file
-//   node lock.mjs PACKAGE refresh PROVIDER PROFILE   the lock of a profile's renewal
+//   node own_locks.mjs PACKAGE store FILE                 the lock of a store file
+//   node own_locks.mjs PACKAGE refresh PROVIDER PROFILE   the lock of a profile's renewal
 //
 // PACKAGE is the folder of an installed `openclaw`. Prints `HELD {"lock":…}` once it holds it, then
 // obeys lines: `release` (prints `RELEASED`, ends), `hang` (prints `HANGING`, never answers again).
