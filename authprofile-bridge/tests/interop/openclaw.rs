@@ -36,8 +36,8 @@ impl Version {
     /// The folder of the installed package.
     pub fn package(self) -> PathBuf {
         variable(match self {
-            Self::V2026_5_28 => "OPENCLAW_2026_5_28",
-            Self::V2026_9_6 => "OPENCLAW_2026_9_6",
+            Self::V2026_5_28 => "BRIDGE_OPENCLAW_5",
+            Self::V2026_9_6 => "BRIDGE_OPENCLAW_9",
         })
     }
 }
@@ -94,7 +94,7 @@ impl OpenClaw {
     }
 
     fn command(&self, program: &Path) -> Command {
-        let node = variable("OPENCLAW_NODE");
+        let node = variable("BRIDGE_NODE");
         let mut command = Command::new(&node);
         command
             .arg(program)
@@ -175,7 +175,7 @@ impl OpenClaw {
 
     /// Has it take a lock of its own: `store FILE` or `refresh PROVIDER PROFILE`.
     pub async fn lock(&self, words: &[&str]) -> Lock {
-        let mut command = self.command(&variable("OPENCLAW_LOCK"));
+        let mut command = self.command(&variable("BRIDGE_SCRIPTS").join("own_locks.mjs"));
         let mut running =
             Running::new(command.arg(self.version.package()).args(words).spawn().unwrap());
         let orders = running.child.stdin.take().unwrap();
