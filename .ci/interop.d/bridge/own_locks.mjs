@@ -7,26 +7,14 @@
 // obeys lines: `release` (prints `RELEASED`, ends), `hang` (prints `HANGING`, never answers again).
 // The end of its input releases too. If the lock is not to be had: `REFUSED {"code":…}` and exit code 3.
 import { createInterface } from "node:readline";
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { exported } from "./bundle.mjs";
 
 const [folder, kind, ...names] = process.argv.slice(2);
-const dist = join(folder, "dist");
-const load = (file) => import(pathToFileURL(file));
-const { withFileLock } = await load(join(dist, "plugin-sdk", "file-lock.js"));
+const { withFileLock } = await import(pathToFileURL(join(folder, "dist", "plugin-sdk", "file-lock.js")));
 
-/** What a bundle exports under `name`: the names of bundles and of their exports differ by build. */
-async function internal(name) {
-  const exported = new RegExp(`^export \\{[^}]*\\b${name}(?: as (\\w+))?[ ,}]`, "m");
-  const defined = new RegExp(`^(?:const|function|async function) ${name}\\b`, "m");
-  for (const file of readdirSync(dist).filter((file) => /\.m?js$/.test(file))) {
-    const text = readFileSync(join(dist, file), "utf8");
-    const found = text.includes(name) && defined.test(text) && exported.exec(text);
-    if (found) return (await load(join(dist, file)))[found[1] ?? name];
-  }
-  throw new Error(`no bundle of ${dist} exports ${name}`);
-}
+const internal = (name) => exported(folder, name);
 
 const target =
   kind === "refresh" ? (await internal("resolveOAuthRefreshLockPath"))(...names) : names[0];

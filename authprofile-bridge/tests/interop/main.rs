@@ -7,9 +7,13 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a test fails by panicking; what drives OpenClaw is shared with another package's tests"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
+mod edits;
 mod locks;
 mod model;
 mod openclaw;

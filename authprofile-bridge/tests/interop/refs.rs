@@ -1,22 +1,50 @@
 //! OpenClaw asks a program for a model's key, and the model gets the key that the program gave.
 
-use serde_json::json;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use crate::model::Model;
-use crate::openclaw::{BOTH, OpenClaw};
+use crate::openclaw::{BOTH, OpenClaw, Version};
 
-/// An OpenClaw whose model's key is a SecretRef to the program in `SECRETREF_BIN`.
-fn with_reference(version: crate::openclaw::Version, name: &str, model: &Model) -> OpenClaw {
+/// What the gateway's provider has.
+const KEY: &str = "sk-test-of-the-gateways-model";
+
+/// An OpenClaw whose model's key is a SecretRef to our resolver, with a gateway's configuration.
+fn with_reference(version: Version, name: &str, model: &Model) -> OpenClaw {
     let claw = OpenClaw::new(version, name);
     let program =
         std::env::var("SECRETREF_BIN").expect("SECRETREF_BIN is not set: run .ci/interop bridge");
-    let reference = json!({"source": "exec", "provider": "bridge", "id": "model/key"});
+    let folder = claw.state("");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (keys, configuration) = (folder.join("keys.json"), folder.join("credentials.json5"));
+    private(&keys, &json!({"model": KEY}));
+    private(
+        &configuration,
+        &json!({
+            "credentialProviders": {"vault": {"type": "file", "path": keys}},
+            "credentialAccess": [{"consumer": "secretref:exec", "credential": "vault/model"}],
+        }),
+    );
+    let reference = json!({"source": "exec", "provider": "bridge", "id": "vault/model"});
+    let resolver = json!({
+        "source": "exec",
+        "command": program,
+        "args": ["--config", configuration],
+        "jsonOnly": true,
+    });
     claw.configure(&json!({
-        "secrets": {"providers": {"bridge": {"source": "exec", "command": program, "args": [], "jsonOnly": true}}},
+        "secrets": {"providers": {"bridge": resolver}},
         "models": model.configuration(&reference),
         "agents": {"defaults": {"model": {"primary": "local/pong"}}},
     }));
     claw
+}
+
+fn private(file: &Path, json: &Value) {
+    std::fs::write(file, json.to_string()).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 #[tokio::test]
@@ -28,7 +56,7 @@ async fn a_turn_of_the_agent_arrives_with_the_bearer_that_the_resolver_gave() {
         let words = ["agent", "--local", "--agent", "main", "--message", "say pong", "--json"];
         let answer = claw.run_words(&words, "").await.ok();
         assert_eq!(answer.json()["payloads"][0]["text"], "pong", "{version:?}");
-        assert_eq!(model.bearers(), ["sk-test-of-model/key"], "{version:?}");
+        assert_eq!(model.bearers(), [KEY], "{version:?}");
     }
 }
 
