@@ -19,7 +19,7 @@ fn with_reference(version: Version, name: &str, model: &Model) -> OpenClaw {
     let folder = claw.state("");
     std::fs::create_dir_all(&folder).unwrap();
     let (keys, configuration) = (folder.join("keys.json"), folder.join("credentials.json5"));
-    private(&keys, &json!({"model": KEY}));
+    private(&keys, &json!({"keys": {"model": KEY}}));
     private(
         &configuration,
         &json!({
