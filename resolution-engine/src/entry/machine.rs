@@ -354,6 +354,10 @@ impl Machine {
     }
 
     fn fail(&mut self, error: CredentialError, now: Timestamp, tuning: &Tuning) -> Effect {
+        // About that request alone. What is served meanwhile has its pause like after any failure.
+        if error.is_passing() && self.current.is_none() {
+            return Effect::Fail(error, None);
+        }
         let trouble = self.trouble.get_or_insert_default();
         trouble.failures = trouble.failures.saturating_add(1);
         let pause = match error.class() {
