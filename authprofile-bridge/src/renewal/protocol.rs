@@ -107,6 +107,8 @@ impl Renewer {
         let lease = lock.with_stale(STALE).with_patience(patience).acquire().await?;
         let found = self.find(id, inherited).await?;
         if let Some(usable) = self.usable(id, &found.profile, refused, request.now()) {
+            // Whoever asked has it now: that it is new is no news.
+            self.ours.expect(id, Ours::print(&usable));
             return Ok(usable);
         }
         if let Some(usable) = self.adoptable(id, &found, refused, request.now()).await? {

@@ -53,7 +53,7 @@ pub(crate) struct Ours(Mutex<HashMap<String, [u8; 32]>>);
 pub(super) struct Pending(Mutex<HashMap<String, Unsaved>>);
 
 impl Ours {
-    fn expect(&self, id: &str, entry: [u8; 32]) {
+    pub(super) fn expect(&self, id: &str, entry: [u8; 32]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), entry);
     }
 
