@@ -189,8 +189,9 @@ impl Machine {
         };
         // Forgetting what is served, or what it was made from, does not make a rejected one good.
         let kept = match (withdrawal, self.trouble.take()) {
+            // A forced renewal that does not count any more was none: the source is asked again.
             (Withdrawal::Invalidated | Withdrawal::ParentEnded, Some(trouble)) => {
-                (trouble.rejected, trouble.forced_at)
+                (trouble.rejected, trouble.forced_at.filter(|_| self.flight == 0))
             }
             _ => (None, None),
         };
