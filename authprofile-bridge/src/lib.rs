@@ -10,6 +10,8 @@
 //! | what is OpenClaw's | module |
 //! |---|---|
 //! | where it keeps what, its profiles, its order and cooldowns | [`openclaw`] |
+//! | its store as a provider of the engine's | [`provider`] |
+//! | renewal of the logins in it | [`renewal`] |
 //! | its references to secrets | [`secret_ref`] |
 //! | its protocol for programs that resolve them | [`exec`] |
 //! | logins of other tools on the same machine | [`login`] |
@@ -23,6 +25,8 @@ pub mod exec;
 pub mod fuzzing;
 pub mod login;
 pub mod openclaw;
+pub mod provider;
+pub mod renewal;
 pub mod secret_ref;
 
 #[cfg(test)]

@@ -172,7 +172,8 @@ impl<'a> RequestBuilder<'a> {
         SignInRequest::new(&self.consumer.core, &self.consumer.identity, self.wanted())
     }
 
-    /// Says what came of using `credential`, which this consumer got for this request. Cancel-safe
+    /// Says what came of using `credential`, which this consumer got for this request. The provider is
+    /// told the [hint](Self::hint) as well: too many requests may be one model's. Cancel-safe
     /// in that the engine's part is done at once; the provider's bookkeeping is a task of its own.
     ///
     /// # Errors
@@ -182,7 +183,8 @@ impl<'a> RequestBuilder<'a> {
         credential: &Arc<Credential>,
         outcome: Outcome,
     ) -> Result<(), CredentialError> {
-        crate::report::report(self.consumer, &self.wanted(), credential, outcome)
+        let wanted = self.wanted();
+        crate::report::report(self.consumer, &wanted, credential, outcome, self.options.hint)
     }
 
     pub(crate) fn wanted(&self) -> Wanted {

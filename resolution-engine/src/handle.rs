@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use credential_provider_api::{
-    AccountId, AuditAction, Credential, CredentialError, ErrorCode, Key, Outcome,
+    AccountId, AuditAction, Credential, CredentialError, ErrorCode, Hint, Key, Outcome,
 };
 
 use crate::access::Decision;
@@ -159,7 +159,7 @@ impl Handle {
         outcome: Outcome,
     ) -> Result<(), CredentialError> {
         let consumer = Consumer { core: self.core.clone(), identity: self.identity.clone() };
-        crate::report::report(&consumer, &self.wanted, credential, outcome)
+        crate::report::report(&consumer, &self.wanted, credential, outcome, Hint::default())
     }
 
     #[cold]

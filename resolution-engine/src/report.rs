@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use credential_provider_api::{
-    Capability, Credential, CredentialError, ErrorCode, Observation, Outcome, Request,
+    Capability, Credential, CredentialError, ErrorCode, Hint, Observation, Outcome, Request,
 };
 
 use crate::consumer::Consumer;
@@ -16,6 +16,7 @@ pub(crate) fn report(
     wanted: &Wanted,
     credential: &Arc<Credential>,
     outcome: Outcome,
+    hint: Hint,
 ) -> Result<(), CredentialError> {
     let core = &consumer.core;
     let key = core.authorize(&consumer.identity, wanted)?;
@@ -44,12 +45,12 @@ pub(crate) fn report(
     if outcome == Outcome::Rejected {
         entry.reject(core, revision);
     }
-    pass_on(core, &entry, Observation::new(revision, outcome));
+    pass_on(core, &entry, Observation::new(revision, outcome), hint);
     Ok(())
 }
 
 /// Tells the provider, if it keeps books.
-fn pass_on(core: &Arc<Core>, entry: &Arc<Entry>, observation: Observation) {
+fn pass_on(core: &Arc<Core>, entry: &Arc<Entry>, observation: Observation, hint: Hint) {
     let Some(registered) = core.registry.get(&entry.key().provider) else {
         return;
     };
@@ -61,7 +62,7 @@ fn pass_on(core: &Arc<Core>, entry: &Arc<Entry>, observation: Observation) {
     let tasks = core.tasks.clone();
     tasks.spawn_on(
         async move {
-            let request = Request::new(key, core.clock.clone());
+            let request = Request::new(key, core.clock.clone()).with_hint(hint);
             let limit = core.clock.sleep_until(core.clock.now().plus(core.tuning.fetch_limit));
             let kept = tokio::select! {
                 kept = registered.provider.report(&request, &observation) => kept.is_ok(),

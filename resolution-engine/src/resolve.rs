@@ -181,6 +181,8 @@ async fn entry_answer(
                 return Ok(Answered::Selected(id));
             }
             Waited::Outcome(Outcome::Selected(_) | Outcome::Fenced(_)) => {}
+            // Somebody else's request failed for what only that one wanted.
+            Waited::Outcome(Outcome::Failed(error, _)) if error.is_passing() && !same_hint => {}
             Waited::Outcome(Outcome::Failed(error, asked)) => {
                 if let Some(credential) = still_good(core, &entry, fallback, epoch) {
                     return serve(credential, epoch);

@@ -56,13 +56,18 @@ impl CredentialProvider for ProfileProvider {
             self.0.choices.fetch_add(1, Ordering::SeqCst);
             let model = request.hint().model.clone().unwrap_or_else(|| "any".into());
             tokio::task::yield_now().await;
+            if model == "tired" {
+                let error = CredentialError::new(ErrorCode::RateLimited, "all are cooling down");
+                return Err(error.with_retry_after(Duration::from_secs(300)).passing());
+            }
             return Ok(Resolution::Selected(CredentialId::new(format!("openai:{model}"))?));
         }
         let nth = self.0.fetches.fetch_add(1, Ordering::SeqCst);
         Ok(Credential::api_key(format!("{id}#{nth}").into()).into())
     }
     async fn report(&self, request: &Request, seen: &Observation) -> Result<(), CredentialError> {
-        let id = request.key().credential.to_string();
+        let model = request.hint().model.clone().unwrap_or_default();
+        let id = format!("{} {model}", request.key().credential);
         self.0.books.lock().unwrap().push((id, seen.outcome.clone()));
         Ok(())
     }
@@ -100,6 +105,24 @@ async fn a_choice_is_made_per_request_and_only_the_chosen_is_cached() {
 }
 
 #[tokio::test]
+async fn a_choice_that_fails_for_one_hint_fails_for_no_other_and_is_not_remembered() {
+    let (world, profiles) = world(|b| b);
+    let key = at("profiles/openai");
+    let ask = |model: &str| world.tool.request(&key).hint(Hint::model(model)).into_future();
+    let (tired, fit) = futures::future::join(ask("tired"), ask("big")).await;
+    let error = tired.unwrap_err();
+    assert_eq!(
+        (error.code(), error.retry_after().unwrap().as_secs()),
+        (ErrorCode::RateLimited, 300)
+    );
+    assert!(text(&fit.unwrap()).starts_with("openai:big"));
+    let before = profiles.choices.load(Ordering::SeqCst);
+    ask("tired").await.unwrap_err();
+    assert!(text(&ask("big").await.unwrap()).starts_with("openai:big"));
+    assert_eq!(profiles.choices.load(Ordering::SeqCst), before + 2, "asked once each");
+}
+
+#[tokio::test]
 async fn what_a_consumer_saw_reaches_the_account_that_was_chosen() {
     let (world, profiles) = world(|b| b);
     let key = at("profiles/openai");
@@ -109,8 +132,8 @@ async fn what_a_consumer_saw_reaches_the_account_that_was_chosen() {
     ask().report(&first, Outcome::Rejected).unwrap();
     settle().await;
     let books = profiles.books.lock().unwrap().clone();
-    assert_eq!(books[0], ("openai:big".to_owned(), Outcome::Success));
-    assert_eq!(books[1], ("openai:big".to_owned(), Outcome::Rejected));
+    assert_eq!(books[0], ("openai:big big".to_owned(), Outcome::Success));
+    assert_eq!(books[1], ("openai:big big".to_owned(), Outcome::Rejected));
     assert_ne!(text(&ask().await.unwrap()), text(&first));
 }
 

@@ -89,6 +89,16 @@ impl Sidecar {
         }
     }
 
+    /// Whether a lock stands there that nobody holds any more; it blocks. Whoever takes it next
+    /// removes it.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        let look = || -> io::Result<bool> {
+            let file = File::open(&self.path)?;
+            Ok(self.is_left_behind(read(&file)?.as_ref(), &file.metadata()?))
+        };
+        look().unwrap_or(false)
+    }
+
     fn attempt(&self) -> Result<Attempt, CredentialError> {
         if let Some(folder) = self.path.parent() {
             fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;

@@ -234,6 +234,16 @@ impl Profiles {
         });
     }
 
+    /// Forgets that this profile last worked for a provider, if it is the one remembered.
+    pub fn clear_last_good(&mut self, provider: &str, id: &str) {
+        self.change(LAST_GOOD, |good| {
+            let name = existing(good, provider);
+            if good.text(&name).is_some_and(|known| *known == id) {
+                good.remove(&name);
+            }
+        });
+    }
+
     fn own_entry(&self, id: &str) -> Option<Raw> {
         self.profiles.object(PROFILES)?.get(id).cloned()
     }

@@ -30,6 +30,14 @@ struct Inner {
     credential: Option<CredentialRef>,
     parent: Option<CredentialRef>,
     step: Option<SignInStep>,
+    memory: Memory,
+}
+
+/// Whether an engine remembers an error for those who ask next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Memory {
+    Kept,
+    Passing,
 }
 
 impl CredentialError {
@@ -44,6 +52,7 @@ impl CredentialError {
             credential: None,
             parent: None,
             step: None,
+            memory: Memory::Kept,
         }))
     }
 
@@ -63,6 +72,21 @@ impl CredentialError {
             return self.caused_by(&credential);
         }
         self
+    }
+
+    /// The same error, about one request and not about the credential: a source that chooses among
+    /// accounts may answer the next request, or the same one for another [`Hint`](crate::Hint),
+    /// differently. An engine does not remember it.
+    #[must_use]
+    pub fn passing(mut self) -> Self {
+        self.inner().memory = Memory::Passing;
+        self
+    }
+
+    /// Whether it is about one request only; see [`passing`](Self::passing).
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        self.0.memory == Memory::Passing
     }
 
     /// How long to wait before trying again, as the source asked (Retry-After).

@@ -69,6 +69,8 @@ pub struct CredentialDescriptor {
     pub id: IdPattern,
     /// Its kind.
     pub kind: CredentialKind,
+    /// Other kinds it may be of, for a source whose entries are of several and come and go.
+    pub or_kinds: BTreeSet<CredentialKind>,
     /// Whose it is.
     pub scope: Scope,
     /// Who may be granted it.
@@ -128,6 +130,7 @@ impl CredentialDescriptor {
         Self {
             id,
             kind,
+            or_kinds: BTreeSet::new(),
             scope: Scope::Gateway,
             audience: Audience::Consumers,
             description: String::new(),
@@ -138,6 +141,19 @@ impl CredentialDescriptor {
     #[must_use]
     pub fn session(id: IdPattern, kind: CredentialKind) -> Self {
         Self { scope: Scope::Session, ..Self::gateway(id, kind) }
+    }
+
+    /// It may be of this kind as well.
+    #[must_use]
+    pub fn or_kind(mut self, kind: CredentialKind) -> Self {
+        self.or_kinds.insert(kind);
+        self
+    }
+
+    /// Whether it may be of this kind.
+    #[must_use]
+    pub fn allows(&self, kind: CredentialKind) -> bool {
+        self.kind == kind || self.or_kinds.contains(&kind)
     }
 
     /// Grantable to other providers only.

@@ -47,19 +47,28 @@ pub struct Hint {
     pub model: Option<String>,
     /// The purpose, in the host's words.
     pub purpose: Option<String>,
+    /// The id of the credential to choose if it can be had: what a session was served before.
+    pub prefer: Option<String>,
 }
 
 impl Hint {
     /// For a model.
     #[must_use]
     pub fn model(model: impl Into<String>) -> Self {
-        Self { model: Some(model.into()), purpose: None }
+        Self { model: Some(model.into()), ..Self::default() }
     }
 
     /// For a purpose.
     #[must_use]
     pub fn purpose(purpose: impl Into<String>) -> Self {
-        Self { model: None, purpose: Some(purpose.into()) }
+        Self { purpose: Some(purpose.into()), ..Self::default() }
+    }
+
+    /// Rather this credential than another. It is a wish: to insist, ask for the credential itself.
+    #[must_use]
+    pub fn preferring(mut self, credential: impl Into<String>) -> Self {
+        self.prefer = Some(credential.into());
+        self
     }
 }
 

@@ -189,8 +189,9 @@ impl Machine {
         };
         // Forgetting what is served, or what it was made from, does not make a rejected one good.
         let kept = match (withdrawal, self.trouble.take()) {
+            // A forced renewal that does not count any more was none: the source is asked again.
             (Withdrawal::Invalidated | Withdrawal::ParentEnded, Some(trouble)) => {
-                (trouble.rejected, trouble.forced_at)
+                (trouble.rejected, trouble.forced_at.filter(|_| self.flight == 0))
             }
             _ => (None, None),
         };
@@ -354,6 +355,10 @@ impl Machine {
     }
 
     fn fail(&mut self, error: CredentialError, now: Timestamp, tuning: &Tuning) -> Effect {
+        // About that request alone. What is served meanwhile has its pause like after any failure.
+        if error.is_passing() && self.current.is_none() {
+            return Effect::Fail(error, None);
+        }
         let trouble = self.trouble.get_or_insert_default();
         trouble.failures = trouble.failures.saturating_add(1);
         let pause = match error.class() {

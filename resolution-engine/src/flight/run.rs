@@ -160,6 +160,7 @@ fn why_expiring(current: &Credential) -> Reason {
 /// Whether trying again within the flight is worth it: not for what a parent already retried.
 fn retries(error: &CredentialError) -> bool {
     error.parent().is_none()
+        && !error.is_passing()
         && matches!(
             error.code(),
             ErrorCode::Unavailable

@@ -64,7 +64,7 @@ pub(super) async fn list(subject: &Subject) -> Checked {
                 .max_by_key(|described| (described.id.is_exact(), described.id.as_str().len()));
             match described {
                 None => return fail(format!("{name} is listed and not described")),
-                Some(of) if of.kind != entry.kind || of.scope != entry.scope => {
+                Some(of) if !of.allows(entry.kind) || of.scope != entry.scope => {
                     return fail(format!("{name} is listed as other than it is described"));
                 }
                 Some(_) => {}

@@ -54,7 +54,7 @@ pub(super) async fn kind(subject: &Subject) -> Checked {
             continue;
         };
         let found = subject.credential(&provider, &key).await?.kind();
-        if found != described.kind {
+        if !described.allows(found) {
             return fail(format!(
                 "{} is described as {} and came as {found}",
                 key.credential, described.kind

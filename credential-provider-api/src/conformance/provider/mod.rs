@@ -45,7 +45,7 @@ use crate::variant::Variant;
 /// | `descriptor-is-valid` | it has a name and says nothing twice |
 /// | `resolves` | the credentials named resolve |
 /// | `descriptor-is-constant` | it is the same before and after a resolve |
-/// | `kind-as-described` | a credential is of the kind described |
+/// | `kind-as-described` | a credential is of the kind described, or one of them |
 /// | `never-expired` | a credential has not ended when it is returned |
 /// | `never-empty-or-masked` | no empty value, redaction mark or unresolved reference is a secret |
 /// | `resolves-again` | a second resolve is answered like the first |

@@ -191,6 +191,9 @@ impl Ghost {
             self.rejected.clear();
             self.dead = false;
             self.forced = None;
+        } else if !self.running.is_empty() {
+            // What was forced does not count any more: the source is asked again at once.
+            self.forced = None;
         }
         self.calm();
         self.adoptable = withdrawal == Withdrawal::SignedIn;

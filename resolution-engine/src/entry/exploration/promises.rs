@@ -64,6 +64,13 @@ fn promise_1_whatever_a_forced_flight_came_to_the_next_is_a_pause_away() {
 }
 
 #[test]
+fn promise_3_a_forced_flight_that_does_not_count_any_more_is_flown_again_at_once() {
+    let forced = [Action::RejectServed, ASK, Action::Withdraw(Withdrawal::Invalidated), FRESH];
+    let world = after(&[SERVED, &forced]);
+    assert!(world.subject.is_flying(), "those who waited have asked again");
+}
+
+#[test]
 fn promise_2_a_flight_outlives_the_callers_that_wait_for_it() {
     let mut world = after(&[&[ASK, Action::Cancel, FRESH]]);
     let answer = asked(&mut world, Persistence::Respectful);
