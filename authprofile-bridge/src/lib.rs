@@ -13,7 +13,9 @@
 //! | its references to secrets | [`secret_ref`] |
 //! | its protocol for programs that resolve them | [`exec`] |
 //! | logins of other tools on the same machine | [`login`] |
+//! | resolved credentials as profiles of its own | [`synthetic`] |
 
+mod authority;
 mod file;
 pub mod json;
 mod lock;
@@ -22,6 +24,11 @@ pub mod exec;
 pub mod login;
 pub mod openclaw;
 pub mod secret_ref;
+pub mod synthetic;
+
+#[cfg(feature = "engine")]
+pub use authority::EngineAuthority;
+pub use authority::{Authority, News, NewsStream, Wanted};
 
 #[cfg(test)]
 mod testing;

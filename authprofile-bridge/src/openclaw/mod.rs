@@ -33,4 +33,5 @@ pub use order::{Choice, For, order};
 pub use profile::{Expiry, Profile, ProfileKind, ProfileSecret, Skipped};
 pub use profiles::Profiles;
 pub use store::AuthProfileStore;
+pub(crate) use store::about;
 pub use usage::{FailureReason, Usage};
