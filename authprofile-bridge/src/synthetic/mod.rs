@@ -32,4 +32,6 @@ mod settle;
 mod worker;
 
 pub use said::SyntheticProfile;
-pub use service::{SyntheticProfiles, SyntheticProfilesBuilder, SyntheticStanding, SyntheticStatus};
+pub use service::{
+    SyntheticProfiles, SyntheticProfilesBuilder, SyntheticStanding, SyntheticStatus,
+};

@@ -49,7 +49,8 @@ impl SyntheticProfile {
     pub(super) fn check(&self) -> Result<(), CredentialError> {
         let wrong = |what: &str| {
             let detail = format!("the synthetic profile \"{}\" {what}", self.profile_id());
-            let error = CredentialError::new(ErrorCode::ConfigurationInvalid, Detail::composed(detail));
+            let error =
+                CredentialError::new(ErrorCode::ConfigurationInvalid, Detail::composed(detail));
             Err(error.about(&self.credential))
         };
         if normalized(&self.provider).is_empty() {

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use credential_provider_api::{
-    Clock, CredentialError, CredentialRef, ErrorCode, Scope, Timestamp,
-};
+use credential_provider_api::{Clock, CredentialError, CredentialRef, ErrorCode, Scope, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -197,6 +195,8 @@ impl fmt::Debug for SyntheticProfiles {
 
 impl fmt::Debug for SyntheticProfilesBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SyntheticProfilesBuilder").field("profiles", &self.profiles).finish_non_exhaustive()
+        f.debug_struct("SyntheticProfilesBuilder")
+            .field("profiles", &self.profiles)
+            .finish_non_exhaustive()
     }
 }

@@ -56,7 +56,8 @@ pub(super) fn settle(
     match wish {
         Wish::Token(token) if token.early.is_none_or(|end| now < end) => {
             if theirs {
-                let what = "was not made by this bridge and stays as it is: choose another profileId";
+                let what =
+                    "was not made by this bridge and stays as it is: choose another profileId";
                 return Err(about(ErrorCode::ConfigurationInvalid, id, what));
             }
             Ok(write(profiles, ledger, id, standing, token, now))

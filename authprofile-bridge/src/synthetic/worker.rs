@@ -24,6 +24,8 @@ use crate::openclaw::{AuthProfileStore, NoSecret};
 
 /// How long to wait after a failure that says nothing about it.
 const AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// How long to wait after the store could not be edited, which waits for its lock already.
+const AFTER_LOCK: Duration = Duration::from_secs(5);
 /// The longest time before the end at which a successor is asked for.
 const LEAD: Duration = Duration::from_secs(60);
 /// The shortest pause between two looks at one profile.
@@ -48,8 +50,8 @@ struct Target {
     /// Counts the looks: an answer to an earlier one does not count.
     look: u64,
     looking: bool,
-    /// What stands in the store.
-    standing: Option<Option<Timestamp>>,
+    /// What stands in the store: until when, and when to ask for its successor.
+    standing: Option<(Timestamp, Timestamp)>,
     /// When the credential last written truly ends.
     end: Option<Timestamp>,
 }
@@ -163,8 +165,7 @@ impl Worker {
             return self.answered(at, look, Answer::Withdrawn(error)).await;
         }
         // Near the end of what is written only one that lasts longer is any use.
-        let is_ending =
-            target.standing.flatten().is_some_and(|early| now.plus(lead(now, early)) >= early);
+        let is_ending = target.standing.is_some_and(|(_, ask)| ask <= now);
         let at_least = match target.end {
             Some(end) if is_ending => now.until(end) + PAUSE,
             _ => Duration::ZERO,
@@ -205,26 +206,36 @@ impl Worker {
         let later = now.plus(self.room.every);
         let (standing, error) = match settled {
             Ok(settled) => {
-                target.standing = match settled {
-                    Settled::Ours(early) => Some(early),
-                    Settled::Nothing => None,
+                target.standing = match (settled, target.standing) {
+                    (Settled::Ours(Some(early)), Some(before)) if before.0 == early => Some(before),
+                    (Settled::Ours(Some(early)), _) => {
+                        Some((early, early.minus(LEAD.min(now.until(early) / 20))))
+                    }
+                    _ => None,
                 };
                 (settled.into(), error)
+            }
+            // Soon again: it may be a revocation that is not carried out yet.
+            Err(why) if why.is_transient() => {
+                let why = if why.retry_after().is_some() {
+                    why
+                } else {
+                    why.with_retry_after(AFTER_LOCK)
+                };
+                (SyntheticStanding::Unknown, Some(why))
             }
             Err(why) => (SyntheticStanding::Unknown, Some(why)),
         };
         let retry = error.as_ref().filter(|error| failing || error.is_transient());
-        target.due = match (retry, target.standing.flatten()) {
+        target.due = match (retry, target.standing) {
             (Some(error), _) => now.plus(error.retry_after().unwrap_or(AFTER_FAILURE)),
-            // It has no successor yet, or it is early.
-            (None, Some(early)) => {
-                let ask = early.minus(lead(now, early));
-                if now < ask { ask } else { now.plus((now.until(early) / 2).max(PAUSE)) }
-            }
+            (None, Some((_, ask))) if now < ask => ask,
+            // It has no successor yet.
+            (None, Some((early, _))) => now.plus((now.until(early) / 2).max(PAUSE)),
             (None, None) => later,
         };
         target.due = target.due.min(later);
-        if let (Some(early), true) = (target.standing.flatten(), failing) {
+        if let (Some((early, _)), true) = (target.standing, failing) {
             // Gone in time, whatever the source asked us to wait.
             target.due = target.due.min(early.max(now.plus(PAUSE)));
         }
@@ -271,18 +282,23 @@ impl Room {
         provider: &str,
         credential: &Credential,
     ) -> Result<Token, CredentialError> {
-        let refused = |code, detail: &'static str| {
-            Err(CredentialError::new(code, detail).about(reference))
-        };
+        let refused =
+            |code, detail: &'static str| Err(CredentialError::new(code, detail).about(reference));
         // Asked again: the provider may have been replaced since the configuration was read.
         if self.authority.scope(reference) != Some(Scope::Gateway) {
             return refused(ErrorCode::AccessDenied, NOT_THE_GATEWAYS);
         }
         let Some(secret) = credential.secret() else {
-            return refused(ErrorCode::Unsupported, "it is more than one text, and a profile is one");
+            return refused(
+                ErrorCode::Unsupported,
+                "it is more than one text, and a profile is one",
+            );
         };
         if credential.property("binding") == Some("dpop") {
-            return refused(ErrorCode::Unsupported, "it is bound to a key that OpenClaw does not have");
+            return refused(
+                ErrorCode::Unsupported,
+                "it is bound to a key that OpenClaw does not have",
+            );
         }
         let text = secret.expose_secret();
         if text.trim().is_empty() || NoSecret::of(text).is_some() {
@@ -340,11 +356,6 @@ impl Room {
 /// Said where a credential is a session's, or nobody's.
 pub(super) const NOT_THE_GATEWAYS: &str =
     "only what its provider says is the gateway's is written where every agent reads it";
-
-/// How long before its end a profile's successor is asked for.
-fn lead(now: Timestamp, early: Timestamp) -> Duration {
-    LEAD.min(now.until(early) / 20)
-}
 
 impl From<Settled> for SyntheticStanding {
     fn from(settled: Settled) -> Self {
