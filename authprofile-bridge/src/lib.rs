@@ -13,6 +13,7 @@
 //! | its references to secrets | [`secret_ref`] |
 //! | its protocol for programs that resolve them | [`exec`] |
 //! | logins of other tools on the same machine | [`login`] |
+//! | a key for a model, from profiles or an engine | [`delegation`] |
 //! | resolved credentials as profiles of its own | [`synthetic`] |
 
 mod authority;
@@ -20,6 +21,7 @@ mod file;
 pub mod json;
 mod lock;
 
+pub mod delegation;
 pub mod exec;
 pub mod login;
 pub mod openclaw;

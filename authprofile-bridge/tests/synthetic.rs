@@ -500,9 +500,9 @@ async fn a_removal_that_meets_a_lock_is_made_up_for() {
     world.gives("at-one");
     let mut profiles = world.gpt().start().await.unwrap();
     until(&mut profiles, is_written).await;
-    // A process that lives: ourselves.
+    // Of a process that lives, ourselves, and began before.
     let lock =
-        format!("{{\"pid\":{},\"createdAt\":\"2026-01-01T00:00:00.000Z\"}}", std::process::id());
+        format!("{{\"pid\":{},\"createdAt\":\"2999-01-01T00:00:00.000Z\"}}", std::process::id());
     world.folder.write("auth-profiles.json.lock", &lock);
     world.authority.state_is("vault/gpt", State::Revoked);
     world.authority.tell_of("vault/gpt");
