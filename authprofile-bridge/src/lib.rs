@@ -14,6 +14,7 @@
 //! | its protocol for programs that resolve them | [`exec`] |
 //! | logins of other tools on the same machine | [`login`] |
 //! | a key for a model, from profiles or an engine | [`delegation`] |
+//! | secrets of profiles, moved to where they are safe | [`migration`] |
 //! | resolved credentials as profiles of its own | [`synthetic`] |
 
 mod authority;
@@ -24,6 +25,7 @@ mod lock;
 pub mod delegation;
 pub mod exec;
 pub mod login;
+pub mod migration;
 pub mod openclaw;
 pub mod secret_ref;
 pub mod synthetic;

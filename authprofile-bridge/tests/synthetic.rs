@@ -509,8 +509,8 @@ async fn a_removal_that_meets_a_lock_is_made_up_for() {
     let clock = world.clock.clone();
     let moving = tokio::spawn(async move {
         loop {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-            clock.advance(Duration::from_millis(500));
+            tokio::task::yield_now().await;
+            clock.advance(Duration::from_millis(10));
         }
     });
     until(&mut profiles, failed_with(ErrorCode::StoreLocked)).await;
