@@ -15,12 +15,14 @@ use super::sink::SecretSink;
 use crate::delegation::Delegations;
 use crate::file::blocking;
 use crate::openclaw::{AuthProfileStore, Profiles, about};
+use crate::synthetic::{LEDGER, Ledger};
 
 /// Moves the static secrets of one agent's profiles to a sink, and back.
 pub struct Migration {
     pub(super) store: AuthProfileStore,
     pub(super) sink: Arc<dyn SecretSink>,
     pub(super) journal: PathBuf,
+    ledger: PathBuf,
     provider: ProviderId,
     prefix: String,
     replacement: Replacement,
@@ -60,8 +62,9 @@ impl Migration {
         replacement: Replacement,
     ) -> Self {
         let journal = store.folder().join(JOURNAL);
+        let ledger = store.folder().join(LEDGER);
         let (prefix, delegations, only) = (String::new(), Delegations::none(), None);
-        Self { store, sink, journal, provider, prefix, replacement, delegations, only }
+        Self { store, sink, journal, ledger, provider, prefix, replacement, delegations, only }
     }
 
     /// Begins the names in the sink, so that those of several agents are apart.
@@ -78,6 +81,13 @@ impl Migration {
         self
     }
 
+    /// Where synthetic profiles are written down, which are not moved, if not at its usual place.
+    #[must_use]
+    pub fn ledger(mut self, file: impl Into<PathBuf>) -> Self {
+        self.ledger = file.into();
+        self
+    }
+
     /// Only these profiles.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, profiles: impl IntoIterator<Item = S>) -> Self {
@@ -90,7 +100,9 @@ impl Migration {
     /// # Errors
     /// As for [`AuthProfileStore::load`]; `configuration_invalid` for a prefix that makes no names.
     pub async fn plan(&self) -> Result<Plan, CredentialError> {
-        self.plan_of(&self.store.load().await?)
+        let file = self.ledger.clone();
+        let ledger = blocking(move || Ledger::read(&file)).await?;
+        self.plan_of(&self.store.load().await?, &ledger)
     }
 
     /// Does what [`plan`](Self::plan) says of the store as it is now. One profile that fails keeps no
@@ -115,13 +127,15 @@ impl Migration {
         Ok(Applied { profiles, plan })
     }
 
-    fn plan_of(&self, profiles: &Profiles) -> Result<Plan, CredentialError> {
+    fn plan_of(&self, profiles: &Profiles, ledger: &Ledger) -> Result<Plan, CredentialError> {
         let mut steps = Vec::new();
         for (id, profile) in profiles.profiles() {
             let action = if profiles.is_inherited(&id) {
                 Action::Leave(Reason::Inherited)
             } else if self.only.as_ref().is_some_and(|only| !only.contains(&id)) {
                 Action::Leave(Reason::NotChosen)
+            } else if ledger.knows(&id, &profile) {
+                Action::Leave(Reason::Synthetic)
             } else {
                 match (place::find(&profile), self.delegations.of(&id)) {
                     (Ok(found), _) => {

@@ -17,7 +17,8 @@
 //! `auth-profiles.migration.json` beside the store, says where each secret is and nothing more.
 //!
 //! Not moved, and listed with the reason: logins (a refresh token that two places hold is one that is
-//! used twice), marks and fences, what is a reference already, what is inherited from the main agent.
+//! used twice), marks and fences, what is a reference already, what is inherited from the main agent, synthetic
+//! profiles of ours.
 //!
 //! A running OpenClaw that has the old profile in memory may write it back: stop it, or let it reload its
 //! secrets, and plan again. What a disk keeps of files that were replaced is not wiped.

@@ -77,6 +77,8 @@ pub enum Reason {
     Inherited,
     /// OpenClaw does not understand it.
     NotUnderstood(Skipped),
+    /// It is a synthetic profile of ours.
+    Synthetic,
     /// It is not among those that are to be moved.
     NotChosen,
 }
@@ -114,6 +116,7 @@ impl fmt::Display for Reason {
             Self::Nothing => f.write_str("has no secret"),
             Self::Inherited => f.write_str("the main agent's; migrate its store"),
             Self::NotUnderstood(why) => write!(f, "not understood ({})", why.as_str()),
+            Self::Synthetic => f.write_str("written here from a credential"),
             Self::NotChosen => f.write_str("not chosen"),
         }
     }

@@ -15,10 +15,12 @@ use crate::openclaw::{Profile, ProfileKind};
 ///
 /// Read and written only under the store's lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     document: Object,
 }
 
+/// Its usual name, beside the profiles.
+pub(crate) const LEDGER: &str = "auth-profiles.bridge.json";
 /// A ledger holds some hundred bytes for each profile.
 const MOST: u64 = 4 << 20;
 /// How many tokens are remembered of one profile: an OpenClaw may write back an older one.
@@ -32,7 +34,7 @@ const AT: &str = "at";
 
 impl Ledger {
     /// What is written down; nothing if there is no file. It blocks.
-    pub(super) fn read(path: &Path) -> Result<Self, CredentialError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, CredentialError> {
         let Some(found) = read(path, MOST)? else { return Ok(Self::empty()) };
         let document = Object::parse(&found.text);
         let document = document.map_err(|why| malformed(path, &why.to_string()))?;
@@ -56,7 +58,7 @@ impl Ledger {
     }
 
     /// Whether we wrote this profile.
-    pub(super) fn knows(&self, id: &str, profile: &Profile) -> bool {
+    pub(crate) fn knows(&self, id: &str, profile: &Profile) -> bool {
         let Some(token) = profile.text("token") else { return false };
         profile.kind() == ProfileKind::Token && self.digests(id).contains(&digest(id, &token))
     }

@@ -31,6 +31,7 @@ mod service;
 mod settle;
 mod worker;
 
+pub(crate) use ledger::{LEDGER, Ledger};
 pub use said::SyntheticProfile;
 pub use service::{
     SyntheticProfiles, SyntheticProfilesBuilder, SyntheticStanding, SyntheticStatus,

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::ledger::LEDGER;
 use super::said::SyntheticProfile;
 use super::worker::{NOT_THE_GATEWAYS, Room, Worker};
 use crate::authority::Authority;
@@ -65,7 +66,6 @@ pub struct SyntheticProfilesBuilder {
 const MARGIN: Duration = Duration::from_secs(5 * 60);
 /// How often what is written is compared with what should be.
 const EVERY: Duration = Duration::from_secs(5 * 60);
-const LEDGER: &str = "auth-profiles.bridge.json";
 
 impl SyntheticProfiles {
     /// Starts putting it together: the store to write, whom to ask, the clock.
