@@ -24,6 +24,8 @@ mod lock;
 
 pub mod delegation;
 pub mod exec;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod login;
 pub mod migration;
 pub mod openclaw;

@@ -14,13 +14,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use authprofile_bridge::openclaw::AuthProfileStore;
 use authprofile_bridge::synthetic::{SyntheticProfile, SyntheticProfiles, SyntheticStanding};
-use authprofile_bridge::{Authority as _, EngineAuthority, Wanted};
+use authprofile_bridge::{Authority as _, EngineAuthority, News, Wanted};
 use common::{Folder, WallClock};
 use credential_provider_api::{
     Credential, CredentialDescriptor, CredentialError, CredentialKind, CredentialProvider,
     CredentialRef, EffectiveSession, ErrorCode, ExposeSecret as _, IdPattern, ProviderDescriptor,
-    ProviderId, Request, Resolution, Revocation, Scope,
+    ProviderId, Request, Resolution, Revocation, Scope, State,
 };
+use futures::StreamExt as _;
 use resolution_engine::{AccessRules, ResolutionEngine, Tuning};
 use serde_json::Value;
 
@@ -61,11 +62,15 @@ impl CredentialProvider for Vault {
 }
 
 fn engine() -> ResolutionEngine {
+    // A listener that is slow at all misses something.
+    engine_with(2)
+}
+
+fn engine_with(event_buffer: usize) -> ResolutionEngine {
     let rules = AccessRules::deny_all().allow("bridge:auth-profiles", "vault/*").unwrap();
     let rules = rules.deny("bridge:auth-profiles", "vault/denied").unwrap();
     let mut tuning = Tuning::default();
-    // A listener that is slow at all misses something.
-    tuning.event_buffer = 2;
+    tuning.event_buffer = event_buffer;
     ResolutionEngine::builder()
         .provider(Vault::new())
         .access(rules)
@@ -177,4 +182,33 @@ async fn profiles_stay_when_the_engine_ends() {
     profiles.shutdown().await;
     let text = fs::read_to_string(folder.path("auth-profiles.json")).unwrap();
     assert!(text.contains("t-gpt-0"));
+}
+
+#[tokio::test]
+async fn promise_4_a_listener_that_missed_something_is_told_and_news_are_of_the_gateways() {
+    let engine = engine();
+    let authority = EngineAuthority::new(&engine).unwrap();
+    let mut news = authority.news();
+    for count in 0..20 {
+        let many = CredentialRef::parse(&format!("vault/key-{count}")).unwrap();
+        authority.get(Wanted::new(&many)).await.unwrap();
+    }
+    assert_eq!(news.next().await, Some(News::Anything), "a revocation may be among them");
+    engine.shutdown().await;
+    // A session's credential is no news, whatever becomes of it.
+    let engine = engine_with(100);
+    let authority = EngineAuthority::new(&engine).unwrap();
+    let mut news = authority.news();
+    let user = CredentialRef::parse("vault/user").unwrap();
+    let session = EffectiveSession::shared("s").unwrap();
+    authority.get(Wanted::new(&user).for_session(Some(&session))).await.unwrap();
+    engine.administrator().at(&user).session(&session).revoke().await.unwrap();
+    authority.get(Wanted::new(&gpt())).await.unwrap();
+    assert_eq!(news.next().await, Some(News::Credential(gpt())));
+    engine.administrator().at(&gpt()).revoke().await.unwrap();
+    assert_eq!(authority.state(&gpt()), Some(State::Revoked));
+    engine.shutdown().await;
+    while let Some(item) = news.next().await {
+        assert_eq!(item, News::Credential(gpt()));
+    }
 }

@@ -335,7 +335,7 @@ mod tests {
         let folder = Folder::new();
         let file = folder.path("a");
         let clock: Arc<dyn Clock> = Arc::new(crate::testing::WallClock);
-        for _ in 0..20 {
+        for _ in 0..6 {
             folder.write("a.lock", &lock(u32::MAX - 1, 1));
             let inside = Arc::new(std::sync::atomic::AtomicU32::new(0));
             let runs = (0..8).map(|_| {

@@ -3,6 +3,7 @@
 use credential_provider_api::Timestamp;
 
 use super::config::ProfileConfig;
+use super::era::Era;
 use super::profile::{Expiry, Profile, ProfileKind};
 use super::provider_name::same_auth;
 
@@ -22,8 +23,14 @@ pub enum Eligibility {
     MissingCredential,
     /// Its end is no time.
     InvalidExpires,
-    /// It has ended.
+    /// It has ended, or is fenced while it is renewed.
     Expired,
+    /// A setup is under way that may yet put it in use. Era C.
+    SetupInactive,
+    /// A command was pasted where the key should be. Era C.
+    MalformedApiKey,
+    /// A login whose tokens are in a file that is no longer read. Era C.
+    UnresolvedRef,
 }
 
 impl Eligibility {
@@ -38,18 +45,25 @@ impl Eligibility {
             Self::MissingCredential => "missing_credential",
             Self::InvalidExpires => "invalid_expires",
             Self::Expired => "expired",
+            Self::SetupInactive => "setup_inactive",
+            Self::MalformedApiKey => "malformed_api_key",
+            Self::UnresolvedRef => "unresolved_ref",
         }
     }
 
-    /// Judges a profile for a provider, with what the configuration says of it.
+    /// Judges a profile for a provider, with what the configuration says of it, by the rules of an era.
     #[must_use]
     pub fn of(
         profile: Option<&Profile>,
         provider: &str,
         configured: Option<&ProfileConfig>,
+        era: Era,
         now: Timestamp,
     ) -> Self {
         let Some(profile) = profile else { return Self::ProfileMissing };
+        if era == Era::C && profile.is_being_set_up() {
+            return Self::SetupInactive;
+        }
         if !same_auth(profile.provider(), provider) {
             return Self::ProviderMismatch;
         }
@@ -63,15 +77,24 @@ impl Eligibility {
                 return Self::ModeMismatch;
             }
         }
-        Self::of_stored(profile, now)
+        Self::of_stored(profile, era, now)
     }
 
-    fn of_stored(profile: &Profile, now: Timestamp) -> Self {
+    fn of_stored(profile: &Profile, era: Era, now: Timestamp) -> Self {
         match profile.kind() {
+            ProfileKind::OAuth if era == Era::C && profile.is_fenced() => Self::Expired,
             ProfileKind::OAuth => {
                 // Its end does not count: it can be renewed.
                 let any = profile.text("access").is_some() || profile.text("refresh").is_some();
-                if any { Self::Ok } else { Self::MissingCredential }
+                let elsewhere = era == Era::C && profile.entry().object("oauthRef").is_some();
+                match (any, elsewhere) {
+                    (true, _) => Self::Ok,
+                    (false, true) => Self::UnresolvedRef,
+                    (false, false) => Self::MissingCredential,
+                }
+            }
+            ProfileKind::ApiKey if era == Era::C && profile.key_is_a_command() => {
+                Self::MalformedApiKey
             }
             _ if profile.secret().is_none() => Self::MissingCredential,
             ProfileKind::ApiKey => Self::Ok,
@@ -95,7 +118,7 @@ mod tests {
     fn judge(json: &str, configured: Option<(&str, &str)>) -> &'static str {
         let profile = Profile::read(&Raw::checked(json).unwrap()).unwrap();
         let configured = configured.map(|(provider, mode)| ProfileConfig::new(provider, mode));
-        Eligibility::of(Some(&profile), "x", configured.as_ref(), NOW).as_str()
+        Eligibility::of(Some(&profile), "x", configured.as_ref(), Era::B, NOW).as_str()
     }
 
     #[test]
@@ -112,7 +135,7 @@ mod tests {
         ] {
             assert_eq!(judge(json, None), code, "{json}");
         }
-        assert_eq!(Eligibility::of(None, "x", None, NOW).as_str(), "profile_missing");
+        assert_eq!(Eligibility::of(None, "x", None, Era::B, NOW).as_str(), "profile_missing");
     }
 
     #[test]

@@ -4,7 +4,8 @@ use credential_provider_api::Timestamp;
 
 use super::config::Config;
 use super::eligibility::Eligibility;
-use super::profile::ProfileKind;
+use super::era::Era;
+use super::profile::{Expiry, Profile, ProfileKind};
 use super::profiles::Profiles;
 use super::provider_name::{auth_name, normalized, same_auth};
 
@@ -60,11 +61,7 @@ pub fn order(
         None if configured.is_empty() => stored(),
         None => configured.clone(),
     };
-    let eligible = |id: &String| {
-        let profile = profiles.profile(id);
-        let said = config.profile(id);
-        Eligibility::of(profile.as_ref(), provider, said, now) == Eligibility::Ok
-    };
+    let eligible = |id: &String| profiles.eligibility(id, provider, config, now) == Eligibility::Ok;
     let all_missing = base.iter().all(|id| profiles.profile(id).is_none());
     let mut ids: Vec<String> = base.into_iter().filter(eligible).collect();
     if ids.is_empty() && !configured.is_empty() && all_missing {
@@ -96,11 +93,14 @@ impl Ranked {
         let provider = profile.as_ref().map_or("", |profile| profile.provider());
         // The model is not asked for here, as OpenClaw does not: it skips for the model afterwards.
         let cooling_until = usage.cooling_until(None, now).filter(|_| !never_cools(provider));
-        let kind = match profile.as_ref().map(super::Profile::kind) {
-            Some(ProfileKind::OAuth) => 0,
-            Some(ProfileKind::Token) => 1,
-            Some(ProfileKind::ApiKey) => 2,
-            None => 3,
+        let kind = match profile.as_ref().map(Profile::kind) {
+            // Later versions try a login that has ended after those that have not.
+            Some(ProfileKind::OAuth) => {
+                u8::from(profiles.era() == Era::C && has_ended(profile, now))
+            }
+            Some(ProfileKind::Token) => 2,
+            Some(ProfileKind::ApiKey) => 3,
+            None => 4,
         };
         Self { choice: Choice { id, cooling_until }, kind, last_used: usage.last_used() }
     }
@@ -112,6 +112,10 @@ impl Ranked {
             None => (false, Timestamp::EPOCH, self.kind, self.last_used),
         }
     }
+}
+
+fn has_ended(profile: Option<Profile>, now: Timestamp) -> bool {
+    profile.is_some_and(|profile| matches!(profile.expires(), Expiry::At(end) if now >= end))
 }
 
 /// Whether profiles of a provider are never left alone after a failure.

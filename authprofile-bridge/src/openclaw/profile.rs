@@ -6,6 +6,7 @@ use credential_provider_api::{SecretRef, Timestamp};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::mark::NoSecret;
 use super::provider_name::normalized;
 use super::reference;
 use crate::json::{Object, Raw};
@@ -217,6 +218,32 @@ impl Profile {
                     || text.is_some_and(|text| reference::template(text.trim()).is_some())
             })
         })
+    }
+
+    /// Whether OpenClaw has put a fence in place of a login's tokens: it renews it, or has failed to.
+    #[must_use]
+    pub fn is_fenced(&self) -> bool {
+        let fenced = |name: &str| {
+            self.text(name).is_some_and(|text| NoSecret::of(&text) == Some(NoSecret::Fence))
+        };
+        self.kind == ProfileKind::OAuth && (fenced("access") || fenced("refresh"))
+    }
+
+    /// Whether it is to replace another one once a setup has ended. Later versions only.
+    pub(crate) fn is_being_set_up(&self) -> bool {
+        let replaces =
+            self.entry.object("setup").and_then(|setup| setup.get("replacement").cloned());
+        // As JavaScript has it: what is not false, nothing, zero or empty.
+        replaces.is_some_and(|raw| !matches!(raw.as_str(), "false" | "null" | "0" | "\"\""))
+    }
+
+    /// Whether somebody pasted the command that asks for the key. Later versions look for it.
+    pub(crate) fn key_is_a_command(&self) -> bool {
+        let Some(text) = self.text("key") else { return false };
+        let mut words = text.split_whitespace().map(str::to_lowercase);
+        words.next().as_deref() == Some("openclaw")
+            && words.next().as_deref() == Some("onboard")
+            && words.any(|word| word == "--auth-choice" || word.starts_with("--auth-choice="))
     }
 
     /// Changes the entry.

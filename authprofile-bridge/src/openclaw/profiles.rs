@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use credential_provider_api::Timestamp;
+
+use super::config::Config;
+use super::eligibility::Eligibility;
+use super::era::Era;
 use super::profile::{Profile, Skipped};
 use super::provider_name::normalized;
 use super::usage::Usage;
@@ -20,6 +25,7 @@ const USAGE: &str = "usageStats";
 pub struct Profiles {
     profiles: Object,
     state: Option<Object>,
+    era: Era,
     /// The profiles inherited from the main agent: seen, never edited here.
     main: Option<Box<Self>>,
 }
@@ -31,7 +37,7 @@ impl Profiles {
         let mut profiles = Object::new();
         profiles.set("version", Raw::from_number(1.0));
         profiles.set(PROFILES, Raw::from_object(&Object::new(), 1));
-        Self { profiles, state: None, main: None }
+        Self { profiles, state: None, era: Era::A, main: None }
     }
 
     /// Reads a store: its profiles, and the document with order and use where there is one.
@@ -44,7 +50,33 @@ impl Profiles {
             return Err(NotAnObject { line: 0, column: 0 });
         }
         let state = state.map(Object::parse).transpose()?;
-        Ok(Self { profiles, state, main: None })
+        let era = if state.is_some() { Era::B } else { Era::A };
+        Ok(Self { profiles, state, era, main: None })
+    }
+
+    /// The same, by the rules of another era.
+    #[must_use]
+    pub const fn of_era(mut self, era: Era) -> Self {
+        self.era = era;
+        self
+    }
+
+    /// The era whose rules decide.
+    #[must_use]
+    pub const fn era(&self) -> Era {
+        self.era
+    }
+
+    /// Whether OpenClaw would consider a profile for a provider.
+    #[must_use]
+    pub fn eligibility(
+        &self,
+        id: &str,
+        provider: &str,
+        config: &Config,
+        now: Timestamp,
+    ) -> Eligibility {
+        Eligibility::of(self.profile(id).as_ref(), provider, config.profile(id), self.era, now)
     }
 
     /// The same, with the main agent's profiles seen through: an own entry hides the main agent's.

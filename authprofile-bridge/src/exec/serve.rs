@@ -1,0 +1,168 @@
+//! One request, one answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use credential_provider_api::{
+    Clock, Credential, CredentialError, CredentialRef, ErrorCode, Timestamp,
+};
+use futures::future::join_all;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+
+use super::answer::{Answer, Refusal};
+use super::credentials::GatewayCredentials;
+use super::failure::ExecFailure;
+use super::request::{ExecRequest, VERSION};
+
+/// How much, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExecLimits {
+    /// The longest request, in bytes; 1 MiB unless set.
+    pub request_bytes: usize,
+    /// How long reading it may take; 4 s unless set.
+    pub read: Duration,
+    /// How long an id may take; 4 s unless set. OpenClaw kills a program after 5 s unless its
+    /// configuration says otherwise, and then no id is answered.
+    pub resolve: Duration,
+}
+
+impl Default for ExecLimits {
+    fn default() -> Self {
+        Self {
+            request_bytes: 1 << 20,
+            read: Duration::from_secs(4),
+            resolve: Duration::from_secs(4),
+        }
+    }
+}
+
+/// What was answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Served {
+    /// Ids with a value.
+    pub values: usize,
+    /// Ids with an error.
+    pub errors: usize,
+}
+
+/// [`receive`]s one request and [`respond`]s to it.
+///
+/// # Errors
+/// Theirs.
+pub async fn serve<R, W, C>(
+    reader: R,
+    writer: W,
+    credentials: &C,
+    clock: &dyn Clock,
+    limits: ExecLimits,
+) -> Result<Served, ExecFailure>
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send,
+    C: GatewayCredentials + ?Sized,
+{
+    let request = receive(reader, clock, limits).await?;
+    respond(request, writer, credentials, clock, limits).await
+}
+
+/// Reads one request, for a host that looks at it before it sets itself up. Dropping it loses what was
+/// read.
+///
+/// # Errors
+/// [`ExecFailure`] if there is no request.
+pub async fn receive<R: AsyncRead + Unpin + Send>(
+    mut reader: R,
+    clock: &dyn Clock,
+    limits: ExecLimits,
+) -> Result<ExecRequest, ExecFailure> {
+    let deadline = clock.now().plus(limits.read);
+    let bytes = tokio::select! {
+        biased;
+        bytes = read(&mut reader, limits.request_bytes) => bytes?,
+        () = clock.sleep_until(deadline) => return Err(ExecFailure::TimedOut),
+    };
+    ExecRequest::parse(&bytes).map_err(ExecFailure::Malformed)
+}
+
+/// Answers all ids of `request` and writes the answer. Dropping it before the answer is written writes
+/// nothing or a part of it; what the host began goes on or not, as its promises say.
+///
+/// # Errors
+/// [`ExecFailure::Unwritable`] if there is no one to answer. The ids' own errors are in the answer.
+pub async fn respond<W, C>(
+    request: ExecRequest,
+    mut writer: W,
+    credentials: &C,
+    clock: &dyn Clock,
+    limits: ExecLimits,
+) -> Result<Served, ExecFailure>
+where
+    W: AsyncWrite + Unpin + Send,
+    C: GatewayCredentials + ?Sized,
+{
+    let answer = answer(request, credentials, clock, limits).await;
+    let text = answer.to_json();
+    let write = async {
+        writer.write_all(text.as_slice()).await?;
+        writer.flush().await
+    };
+    write.await.map_err(|_| ExecFailure::Unwritable)?;
+    Ok(Served { values: answer.values.len(), errors: answer.errors.len() })
+}
+
+async fn read<R: AsyncRead + Unpin>(reader: &mut R, most: usize) -> Result<Vec<u8>, ExecFailure> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    reader.take(limit).read_to_end(&mut bytes).await.map_err(|_| ExecFailure::Unreadable)?;
+    if bytes.len() > most { Err(ExecFailure::TooBig) } else { Ok(bytes) }
+}
+
+async fn answer<C: GatewayCredentials + ?Sized>(
+    request: ExecRequest,
+    credentials: &C,
+    clock: &dyn Clock,
+    limits: ExecLimits,
+) -> Answer {
+    let mut answer = Answer::default();
+    let wrong_version = request.protocol_version != Some(VERSION);
+    let mut wanted = Vec::new();
+    let ids: std::collections::BTreeSet<String> = request.ids.into_iter().collect();
+    for id in ids {
+        if wrong_version {
+            let message = "This speaks exec protocol v1 only.";
+            drop(answer.errors.insert(id, Refusal::new("WRONG_VERSION", message)));
+            continue;
+        }
+        match CredentialRef::parse(&id) {
+            Ok(reference) => wanted.push((id, reference)),
+            Err(_) => {
+                let message = "An id here is <provider>/<credential>.";
+                drop(answer.errors.insert(id, Refusal::new("INVALID_ID", message)));
+            }
+        }
+    }
+    let deadline = clock.now().plus(limits.resolve);
+    let ask =
+        |(id, reference)| async move { (id, one(credentials, reference, clock, deadline).await) };
+    for (id, found) in join_all(wanted.into_iter().map(ask)).await {
+        answer.put(id, found);
+    }
+    answer
+}
+
+async fn one<C: GatewayCredentials + ?Sized>(
+    credentials: &C,
+    reference: CredentialRef,
+    clock: &dyn Clock,
+    deadline: Timestamp,
+) -> Result<Arc<Credential>, CredentialError> {
+    tokio::select! {
+        biased;
+        found = credentials.credential(reference, deadline) => found,
+        () = clock.sleep_until(deadline) => {
+            Err(CredentialError::new(ErrorCode::DeadlineExceeded, "the answer must be given now"))
+        }
+    }
+}

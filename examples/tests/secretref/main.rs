@@ -1,0 +1,10 @@
+//! The resolver, started as OpenClaw starts it, and asked by our own exec source.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod command_line;
+mod common;
+mod issuer;
+mod lease;
+mod round_trip;
