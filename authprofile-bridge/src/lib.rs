@@ -15,19 +15,30 @@
 //! | its references to secrets | [`secret_ref`] |
 //! | its protocol for programs that resolve them | [`exec`] |
 //! | logins of other tools on the same machine | [`login`] |
+//! | a key for a model, from profiles or an engine | [`delegation`] |
+//! | secrets of profiles, moved to where they are safe | [`migration`] |
+//! | resolved credentials as profiles of its own | [`synthetic`] |
 
+mod authority;
 mod file;
 pub mod json;
 mod lock;
 
+pub mod delegation;
 pub mod exec;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod login;
+pub mod migration;
 pub mod openclaw;
 pub mod provider;
 pub mod renewal;
 pub mod secret_ref;
+pub mod synthetic;
+
+#[cfg(feature = "engine")]
+pub use authority::EngineAuthority;
+pub use authority::{Authority, News, NewsStream, Wanted};
 
 #[cfg(test)]
 mod testing;

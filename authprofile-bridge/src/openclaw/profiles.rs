@@ -208,6 +208,15 @@ impl Profiles {
         });
     }
 
+    /// Takes a profile out and leaves its use and its places in every order, for when it returns.
+    pub fn take_out(&mut self, id: &str) {
+        let mut entries = self.profiles.object(PROFILES).unwrap_or_default();
+        if entries.get(id).is_some() {
+            entries.remove(id);
+            self.profiles.set(PROFILES, Raw::from_object(&entries, 1));
+        }
+    }
+
     /// Remembers a profile's use.
     pub fn set_usage(&mut self, id: &str, usage: &Usage) {
         self.change(USAGE, |all| all.set(id, Raw::from_object(usage.object(), 2)));

@@ -129,6 +129,21 @@ impl AuthProfileStore {
         blocking(move || store.edit_now(&lock, &change)).await
     }
 
+    /// Fails where profiles cannot be written, before anything is done for it.
+    ///
+    /// # Errors
+    /// `unsupported` for a store in SQLite and one opened read-only; as for [`load`](Self::load).
+    pub async fn check_writable(&self) -> Result<(), CredentialError> {
+        let detail = if self.access == Access::ReadOnly {
+            "the auth profiles were opened to be read only; an exec resolver gives OpenClaw credentials without writing any"
+        } else if self.era().await? == Era::C {
+            "OpenClaw keeps these auth profiles in SQLite, which is only read; give it credentials through an exec resolver"
+        } else {
+            return Ok(());
+        };
+        Err(CredentialError::new(ErrorCode::Unsupported, detail))
+    }
+
     /// The files whose change changes what [`load`](Self::load) returns.
     #[must_use]
     pub(crate) fn files(&self) -> Vec<PathBuf> {
