@@ -171,13 +171,13 @@ async fn ask(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promise_3_a_crowd_on_a_bad_day_is_served_under_the_limit_of_calls() {
-    let (world, sessions, names) = crowd(FEW, 3, 3).await;
+    let (world, sessions, names) = crowd(FEW, 5, 3).await;
     let world = Arc::new(world);
     let before = world.emulator.counters();
     world.emulator.set_faults(bad_day());
     let all: Vec<_> = sessions.iter().flat_map(|s| names.iter().map(move |n| (s, n))).collect();
     let all: Vec<_> = all.iter().enumerate().map(|(number, (s, n))| (number, *s, *n)).collect();
-    assert_eq!(ask(&world, &all).await, BTreeMap::new(), "twelve tries are enough for everybody");
+    assert_eq!(ask(&world, &all).await, BTreeMap::new(), "eighteen tries are enough for everybody");
     let counters = world.emulator.counters();
     assert!(counters.throttled > 300 && counters.dropped > 30, "{counters:?}");
     let ok = |action| counters.outcome(action, "ok");

@@ -85,10 +85,11 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn files(target: &str, module: Option<&str>) -> Vec<PathBuf> {
     let root = if target == "--lib" { here("src") } else { here(&format!("tests/{target}")) };
     let mut all = Vec::new();
-    if root.is_dir() {
-        sources(&root, &mut all);
+    let file = root.with_extension("rs");
+    if file.is_file() {
+        all.push(file);
     } else {
-        all.push(root.with_extension("rs"));
+        sources(&root, &mut all);
     }
     if let Some(module) = module {
         let module = Path::new(&module.replace("::", "/")).with_extension("rs");
