@@ -77,7 +77,7 @@ pub use provider::{
     Audience, Capability, Change, Changes, Commit, CommitGate, ConfigError, CredentialDescriptor,
     CredentialProvider, FactoryContext, Health, HealthStatus, Hint, IdPattern, Interaction,
     NoChanges, NoSource, Observation, Outcome, ProviderDescriptor, ProviderFactory, Reason,
-    Request, Resolution, Revocation, Scope, Settings, Source, Want,
+    Request, Resolution, Revocation, Scope, Settings, Source, Want, WantedSession,
 };
 pub use random::{Random, SeededRandom};
 pub use reference::CredentialRef;

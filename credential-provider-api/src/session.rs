@@ -93,6 +93,23 @@ impl EffectiveSession {
         }
     }
 
+    /// The session that started this one, if it was made by [`child`](Self::child).
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let count = if self.0.starts_with('u') { 4 } else { 1 };
+        let mut rest = self.0.get(1..)?;
+        for _ in 0..count {
+            rest = skip_part(rest)?;
+        }
+        let mut last = None;
+        while let Some(child) = rest.strip_prefix('>') {
+            last = Some(rest.len());
+            rest = skip_part(child)?;
+        }
+        let end = self.0.len().checked_sub(last?)?;
+        Some(Self(Arc::from(self.0.get(..end)?)))
+    }
+
     /// Whether this is `ancestor` or one of its descendants.
     #[must_use]
     pub fn is_within(&self, ancestor: &Self) -> bool {
@@ -214,6 +231,9 @@ mod tests {
             prop_assert!(child.is_within(&parent));
             prop_assert_eq!(&child.child(&b).unwrap().root(), &parent);
             prop_assert_eq!(&parent.root(), &parent);
+            prop_assert_eq!(parent.parent(), None);
+            prop_assert_eq!(child.parent(), Some(parent.clone()));
+            prop_assert_eq!(child.child(&b).unwrap().parent(), Some(child.clone()));
             prop_assert!(!parent.is_within(&child));
             prop_assert_eq!(child.is_within(&other), a == b);
             prop_assert_eq!(EffectiveSession::from_encoded(child.encoded()).unwrap(), child);

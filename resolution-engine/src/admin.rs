@@ -371,8 +371,13 @@ impl Core {
             entry.forgive();
             let provider = Identity::of_provider(&entry.key().provider);
             let denied = |parent: &Arc<Entry>| {
-                let reference = parent.key().reference();
+                let (reference, of) = (parent.key().reference(), &parent.key().session);
+                // What another session's credential was made for is let go with the rule for it.
+                let elsewhere = of.is_some() && *of != entry.key().session;
                 self.access.decide(&provider.name, &reference) == Decision::Denied
+                    || elsewhere
+                        && !self.access.derives(&provider.name, &reference)
+                        && !self.access.inherits(&provider.name, &reference)
             };
             if entry.parents().iter().any(denied) {
                 entry.withdraw(self, Withdrawal::ParentEnded);

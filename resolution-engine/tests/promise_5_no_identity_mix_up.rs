@@ -414,3 +414,41 @@ async fn a_parent_of_nobody_in_particular_lets_no_other_account_in() {
     let error = made().await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::AccountMismatch);
 }
+
+#[tokio::test]
+async fn a_provider_derives_from_a_parent_session_only_where_the_host_says_so() {
+    let idp = Scripted::new("idp", HOUR);
+    let volc = Scripted::new("volc", HOUR);
+    *volc.derives.lock().unwrap() = Some(Want::new(at("idp/own")).of_parent());
+    let rules = AccessRules::deny_all().allow("*", "*").unwrap();
+    let world = World::build(&[&idp, &volc], |b| b.access(rules.clone()));
+    let alice = person("alice");
+    let child = alice.child("subagent:1").unwrap();
+    let key = at("volc/own");
+    let ask = |session| world.tool.request(&key).session(session).retry();
+    // Nobody has started this one, and nothing is said of the other.
+    assert_eq!(ask(&alice).await.unwrap_err().code(), ErrorCode::SessionRequired);
+    assert_eq!(ask(&child).await.unwrap_err().code(), ErrorCode::AccessDenied);
+    assert_eq!(idp.calls(), 0);
+    // Another provider's rule is not this one's.
+    let administrator = world.engine.administrator();
+    administrator.replace_access(rules.clone().derive("provider:other", "idp/own").unwrap());
+    assert_eq!(ask(&child).await.unwrap_err().code(), ErrorCode::AccessDenied);
+    let derives = rules.clone().derive("provider:volc", "idp/own").unwrap();
+    administrator.replace_access(derives.clone());
+    let parents = world.tool.request(&at("idp/own")).session(&alice).await.unwrap();
+    let derived = ask(&child).await.unwrap();
+    assert!(text(&derived).contains(text(&parents)), "{}", text(&derived));
+    // A grandchild derives from the child, not from the top.
+    let grandchild = child.child("subagent:2").unwrap();
+    let deeper = ask(&grandchild).await.unwrap();
+    assert!(!text(&deeper).contains(text(&parents)), "{}", text(&deeper));
+    // It ends with the parent's, and with the rule.
+    administrator.at(&at("idp/own")).session(&alice).revoke().await.unwrap();
+    assert!(world.tool.request(&key).session(&child).await.is_err());
+    administrator.at(&at("idp/own")).session(&alice).release().unwrap();
+    ask(&child).await.unwrap();
+    administrator.replace_access(rules);
+    let error = world.tool.request(&key).session(&child).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::AccessDenied);
+}

@@ -98,6 +98,12 @@
 //! Signing out revokes at the issuer, where it has a place for that; while the issuer cannot be found
 //! it is local only. A user who was disabled cannot renew: `needs_reauth`.
 //!
+//! **A token that another page has received** (a web chat that signs its people in itself) signs them in
+//! too: start the sign-in by [`SignInMethod::Fields`](credential_provider_api::SignInMethod::Fields) and
+//! answer with `id_token`, and `refresh_token` if there is one. It is verified like any other, by the
+//! issuer's keys and for the same client, before anything is kept. [`PluginSession::read_all`] reads
+//! the sessions that older versions of the plugin kept as plain text, to be signed in like that.
+//!
 //! # Workload tokens
 //! `workload-token` says that a workload acts for the user of a session. It is exchanged for the ID
 //! token, is had for one session, lasts no longer than the ID token, and is in no store. The name of
@@ -115,6 +121,11 @@
 //! hand it to the next one, in `X-Ve-TIP-Token`.
 //!
 //! A token that the service refuses is asked for anew, once.
+//!
+//! **A child session** (a sub-agent) has an identity of its own, or none. With `"childSessions":
+//! "exchange"` its token is made of the token of the session that started it: the same user, and one
+//! workload more in the chain. The host has to say so too, by the rule `{ "consumer": "provider:volc",
+//! "credential": "volc/workload-token", "effect": "derive" }`. It ends with its parent's.
 //!
 //! # Hosted credentials
 //! The section `credentials` names them, by id or by a pattern with a star at its end: then the star
@@ -138,6 +149,9 @@
 //! session to them. With `redirectUrl` the third party sends its code to the host itself. A denied
 //! consent ends the flow where the vault has named a session. The vault renews: after a rejection the
 //! same token is not served again until it is another.
+//!
+//! **A user's value** is written by signing in to it with the field `value`, and forgotten by signing
+//! out.
 //!
 //! # Permission
 //! [`VolcengineProvider::permits`] asks whether the agent of a workload token may act, or use a tool or
@@ -207,6 +221,7 @@
 //! | `userPool.owner` | `session` unless given, or `gateway`: one login for everybody (the plugin's personal mode) |
 //! | `workload.poolName`, `.name`, `.audience` | `default`; see above; none |
 //! | `workload.durationSeconds`, `.autoCreate` | 3,600 (60 to 43,200) and `true` unless given |
+//! | `workload.childSessions` | `own_identity` unless given, or `exchange` |
 //! | `workload.grantedTo`, `.origins` | `providers` unless given, or `consumers`; where it may be sent then |
 //! | `credentials` | by id or pattern, the table above |
 //!
@@ -218,8 +233,8 @@
 //!
 //! # What it does not do
 //! STS cannot take keys back, and the service has no action that ends a workload token or a consent:
-//! revoking them is local. Hosted values are not written here. Child sessions have no token made of
-//! their parent's. Sessions that the plugin kept are not read. Profiles that sign in by a browser (`sso`,
+//! revoking them is local. The plugin's relay for callbacks is not there: its contract is not published.
+//! Sessions that the plugin has encrypted are not read. Profiles that sign in by a browser (`sso`,
 //! `console-login`) are refused.
 //!
 //! [`Credential::authorize`]: credential_provider_api::Credential::authorize
@@ -247,6 +262,7 @@ pub use environment::{Environment, SystemEnvironment};
 pub use factory::VolcengineFactory;
 pub use files::{FileProblem, Files, Stamp, SystemFiles};
 pub use hosted::{CredentialProviderQuery, Listed, RoleQuery};
+pub use people::PluginSession;
 pub use permission::{Decision, Question};
 pub use provider::VolcengineProvider;
 pub use wire::{

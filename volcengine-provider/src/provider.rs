@@ -116,6 +116,7 @@ impl VolcengineProvider {
             .clone()
             .with_capability(Capability::Revoke)
             .with_sign_in(SignInMethod::AuthorizationCode)
+            .with_sign_in(SignInMethod::Fields)
             .with_credential(identity.for_providers())
             .with_credential(token);
         if people.is_named() {

@@ -22,4 +22,4 @@ pub use observation::{Observation, Outcome};
 pub use request::{Hint, Interaction, Reason, Request};
 pub use resolution::{Health, HealthStatus, Resolution, Revocation};
 pub use settings::{ConfigError, Settings};
-pub use source::{NoSource, Source, Want};
+pub use source::{NoSource, Source, Want, WantedSession};

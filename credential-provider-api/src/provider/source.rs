@@ -12,8 +12,8 @@ use crate::reference::CredentialRef;
 use crate::revision::Revision;
 use crate::variant::Variant;
 
-/// What a provider wants from another (or from itself). The session is that of the request at hand:
-/// a provider cannot ask for another person's.
+/// What a provider wants from another (or from itself). The session is that of the request at hand,
+/// or, if the host lets it, the one that started that: a provider cannot ask for another person's.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Want {
@@ -27,6 +27,20 @@ pub struct Want {
     pub rejected: Option<Revision>,
     /// What it is for; that of the request at hand if `None`.
     pub hint: Option<Hint>,
+    /// In which session.
+    pub session: WantedSession,
+}
+
+/// In which session something is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WantedSession {
+    /// That of the request at hand.
+    #[default]
+    Own,
+    /// The one that started it. The host has to let the provider derive from that credential of it:
+    /// `access_denied` otherwise. `session_required` if nobody started it.
+    Parent,
 }
 
 impl Want {
@@ -39,7 +53,15 @@ impl Want {
             min_validity: Duration::ZERO,
             rejected: None,
             hint: None,
+            session: WantedSession::Own,
         }
+    }
+
+    /// In the session that started the one at hand.
+    #[must_use]
+    pub const fn of_parent(mut self) -> Self {
+        self.session = WantedSession::Parent;
+        self
     }
 
     /// With a variant.

@@ -11,6 +11,7 @@
 mod common;
 mod good;
 mod kit;
+mod said_aloud;
 mod wrong;
 mod wrong_described;
 

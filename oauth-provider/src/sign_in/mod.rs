@@ -1,5 +1,6 @@
 //! Signing in: with a browser that comes back, or on another device.
 
+mod adopted;
 mod authorization;
 mod callback;
 mod code;

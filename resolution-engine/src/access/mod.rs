@@ -54,6 +54,11 @@ impl Access {
         self.rules.load().inherits(who, what)
     }
 
+    /// Whether a provider may derive, for a child session, from its parent session's credential.
+    pub(crate) fn derives(&self, who: &ConsumerName, what: &CredentialRef) -> bool {
+        self.rules.load().derives(who, what)
+    }
+
     /// The epoch as it stands in a mark word; never that of an untouched word.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire) & ((1 << 24) - 1)

@@ -47,6 +47,9 @@ pub enum Effect {
     /// In a child session the consumer gets the credential of the session at the top, in place of
     /// one of the child's own. Grants nothing by itself.
     Inherit,
+    /// For a child session the provider may derive from the credential of the session that started
+    /// it. Grants nothing by itself.
+    Derive,
 }
 
 impl AccessRules {
@@ -81,6 +84,15 @@ impl AccessRules {
         self.with(consumer, credential, Effect::Inherit)
     }
 
+    /// For child sessions, `provider` may derive from `credential` of the session that started them.
+    /// Without this it cannot.
+    ///
+    /// # Errors
+    /// [`InvalidId`] if one is not a pattern.
+    pub fn derive(self, provider: &str, credential: &str) -> Result<Self, InvalidId> {
+        self.with(provider, credential, Effect::Derive)
+    }
+
     /// These rules and `more`: those of the code and those of the configuration.
     #[must_use]
     pub fn and(mut self, more: Self) -> Self {
@@ -106,7 +118,7 @@ impl AccessRules {
             match rule.effect {
                 Effect::Deny => return super::Decision::Denied,
                 Effect::Allow => decision = super::Decision::Granted,
-                Effect::Inherit => {}
+                Effect::Inherit | Effect::Derive => {}
             }
         }
         decision
@@ -118,6 +130,10 @@ impl AccessRules {
 
     pub(crate) fn inherits(&self, who: &ConsumerName, what: &CredentialRef) -> bool {
         self.matching(who, what).any(|rule| rule.effect == Effect::Inherit)
+    }
+
+    pub(crate) fn derives(&self, who: &ConsumerName, what: &CredentialRef) -> bool {
+        self.matching(who, what).any(|rule| rule.effect == Effect::Derive)
     }
 
     fn matching(&self, who: &ConsumerName, what: &CredentialRef) -> impl Iterator<Item = &Rule> {

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use credential_provider_api::{
-    Credential, CredentialError, EffectiveSession, ErrorClass, Hint, Interaction, Source,
-    Timestamp, Want,
+    Credential, CredentialError, EffectiveSession, ErrorClass, ErrorCode, Hint, Interaction, Key,
+    Source, Timestamp, Want, WantedSession,
 };
 
 use super::permit::PermitSlot;
@@ -41,11 +41,8 @@ impl Source for FlightSource {
             depth: self.depth,
             permit: self.permit.as_deref(),
         };
-        let wanted = Wanted {
-            reference: want.credential,
-            session: self.session.clone(),
-            variant: want.variant,
-        };
+        let session = self.session_of(&want)?;
+        let wanted = Wanted { reference: want.credential, session, variant: want.variant };
         let options = Options {
             min_validity: want.min_validity,
             deadline: Some(self.deadline),
@@ -76,5 +73,25 @@ impl Source for FlightSource {
                 Err(failed.error.passed_on())
             }
         }
+    }
+}
+
+impl FlightSource {
+    /// In which session `want` is had. Nobody gets into another one without the host's word.
+    fn session_of(&self, want: &Want) -> Result<Option<EffectiveSession>, CredentialError> {
+        if want.session == WantedSession::Own {
+            return Ok(self.session.clone());
+        }
+        let parent = self.session.as_ref().and_then(EffectiveSession::parent);
+        let Some(parent) = parent else {
+            let detail = "the session was not started by another";
+            let error = CredentialError::new(ErrorCode::SessionRequired, detail);
+            return Err(error.about(&want.credential));
+        };
+        if !self.core.access.derives(&self.identity.name, &want.credential) {
+            let key = Key::new(&want.credential, Some(parent), want.variant.clone());
+            return Err(self.core.denied(&self.identity, &key));
+        }
+        Ok(Some(parent))
     }
 }

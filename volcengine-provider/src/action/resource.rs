@@ -134,6 +134,32 @@ answer! {
 }
 
 request! {
+    /// Keeps a value for a user, under an id that is chosen unless it is said.
+    CreateUserCredential -> UserCredential, Once {
+        credential_data: SecretString = "CredentialData", identity_token: SecretString = "IdentityToken";
+        credential_id: String = "CredentialId",
+        pool_name: String = "PoolName",
+    }
+}
+
+request! {
+    /// Another value in place of one that a user keeps.
+    UpdateUserCredential -> UserCredential, Repeatable {
+        credential_id: String = "CredentialId", identity_token: SecretString = "IdentityToken";
+        credential_data: SecretString = "CredentialData",
+        pool_name: String = "PoolName",
+    }
+}
+
+request! {
+    /// Forgets a value that a user keeps.
+    DeleteUserCredential -> Nothing, Repeatable {
+        credential_id: String = "CredentialId", identity_token: SecretString = "IdentityToken";
+        pool_name: String = "PoolName",
+    }
+}
+
+request! {
     /// Temporary keys of a role.
     GetRoleCredentials -> RoleCredentials, Repeatable {
         identity_token: SecretString = "IdentityToken", provider_name: String = "ProviderName";

@@ -25,8 +25,13 @@ pub struct Counters {
     pub in_flight: u64,
     /// The most there ever were at one time.
     pub most_in_flight: u64,
+    /// The most that arrived within one second of the emulator's clock.
+    pub most_in_a_second: u64,
     /// Sign-ins at user pools, as `pool client user identity_provider`.
     pub sign_ins: Vec<String>,
+    /// The second that is counted now, and its calls.
+    #[serde(skip)]
+    second: (i64, u64),
 }
 
 impl Counters {
@@ -42,11 +47,14 @@ impl Counters {
         self.outcomes.get(&format!("{action} {code}")).copied().unwrap_or_default()
     }
 
-    pub(crate) fn arrived(&mut self, action: &str, key: &str) {
+    pub(crate) fn arrived(&mut self, action: &str, key: &str, second: i64) {
         *self.actions.entry(action.to_owned()).or_default() += 1;
         *self.keys.entry(key.to_owned()).or_default() += 1;
         self.in_flight += 1;
         self.most_in_flight = self.most_in_flight.max(self.in_flight);
+        let before = if self.second.0 == second { self.second.1 } else { 0 };
+        self.second = (second, before + 1);
+        self.most_in_a_second = self.most_in_a_second.max(before + 1);
     }
 
     pub(crate) fn ended(&mut self, action: &str, outcome: &str) {

@@ -87,7 +87,7 @@ pub(crate) struct Hosted {
     provider: Option<String>,
     pub(crate) pool: Option<String>,
     pub(crate) origins: Vec<Origin>,
-    description: String,
+    pub(super) description: String,
     pub(crate) kind: HostedKind,
 }
 
@@ -201,6 +201,11 @@ impl Hosted {
     /// Whether somebody may have to consent to it.
     pub(crate) const fn is_consented(&self) -> bool {
         matches!(&self.kind, HostedKind::OAuth(oauth) if !matches!(oauth.flow, Some(Flow::M2m)))
+    }
+
+    /// Whether it is a value that users keep, and may write.
+    pub(crate) const fn is_value(&self) -> bool {
+        matches!(self.kind, HostedKind::UserCredential)
     }
 
     /// The service's name for the credential `id`: as said, or what a pattern's star stands for.

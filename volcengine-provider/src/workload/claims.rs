@@ -32,7 +32,7 @@ pub(crate) struct Claims {
 
 /// What a workload token has to say.
 pub(crate) struct Expected<'a> {
-    /// What the user's token says.
+    /// What the token says that it was made of: the user's, or another workload's for them.
     pub(crate) user: &'a Claims,
     /// The workload asked for; any if the service chooses.
     pub(crate) workload: Option<&'a str>,
@@ -88,6 +88,9 @@ impl Claims {
         let actor = self.actors.first().map(String::as_str);
         if actor.is_none() || workload.is_some_and(|workload| actor != Some(workload)) {
             return Err(wrong("another workload acts in it"));
+        }
+        if self.actors.get(1..).unwrap_or_default() != user.actors.as_slice() {
+            return Err(wrong("others have acted before than those it was made of"));
         }
         let same = |one: &[String], other: &[String]| one.iter().all(|name| other.contains(name));
         let right = same(&self.audience, audience) && same(audience, &self.audience);
@@ -159,7 +162,10 @@ mod tests {
     }
 
     fn check(change: impl Fn(&mut Value)) -> Result<(), String> {
-        let user = read(&json!({ "sub": "u-alice", "iat": 1_790_000_000, "exp": 1_790_003_600 }));
+        let user = read(&json!({
+            "sub": "u-alice", "iat": 1_790_000_000, "exp": 1_790_003_600,
+            "act": { "sub": "planner" },
+        }));
         let mut claims = whole();
         change(&mut claims);
         let audience = ["b".to_owned(), "a".to_owned()];
@@ -191,6 +197,12 @@ mod tests {
             assert!(error.contains("acts in it"), "{error}");
         }
         assert!(check(|c| c["act"] = json!({ "sub": 1 })).is_err());
+        for before in [json!(null), json!({ "sub": "other" })] {
+            let error = check(|c| c["act"]["act"] = before.clone()).unwrap_err();
+            assert!(!error.is_empty(), "{before}");
+        }
+        let alone = check(|c| c["act"] = json!({ "sub": "writer" })).unwrap_err();
+        assert!(alone.contains("acted before"), "{alone}");
         for aud in [json!("a"), json!(["a", "b", "c"]), json!(null)] {
             let error = check(|c| c["aud"] = aud.clone()).unwrap_err();
             assert!(error.contains("audience"), "{error}");

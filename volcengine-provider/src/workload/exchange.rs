@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use credential_provider_api::{
     AccountId, Credential, CredentialError, CredentialRef, ErrorCode, Placement, Request,
-    SecretString, Want,
+    SecretString, Variant, Want,
 };
 
 use super::VARIANT;
 use super::claims::{Claims, Expected};
-use super::settings::{Asked, MissingWorkload, Workload};
+use super::settings::{Asked, ChildSessions, MissingWorkload, Workload};
 use crate::acting::{Acting, Bearer};
 use crate::action::workload::{
     CreateWorkloadIdentity, GetWorkloadAccessTokenForJWT, WorkloadAccessToken,
@@ -43,7 +43,7 @@ impl WorkloadTokens {
         let keys = RequestKeys::new(request, platform.clone());
         let acting = Acting { client, request, keys: &keys, bearer: Bearer::User };
         let least = SHORTEST.max(request.min_validity());
-        let wanted = Want::new(self.identity.clone()).with_min_validity(least);
+        let wanted = self.made_of(request)?.with_min_validity(least);
         let duration = self.workload.duration;
         // The account decides whose token it is: nothing is sent for another.
         let account = variant.get("account");
@@ -66,6 +66,23 @@ impl WorkloadTokens {
             found => found?,
         };
         self.credential(request, &asked, answer, &user)
+    }
+
+    /// What the token is made of: the identity of the session, or, for a session that was started by
+    /// another and where that is said, the workload token of that one.
+    fn made_of(&self, request: &Request) -> Result<Want, CredentialError> {
+        let started = request.session().is_ok_and(|session| session.parent().is_some());
+        if !started || self.workload.child_sessions == ChildSessions::OwnIdentity {
+            return Ok(Want::new(self.identity.clone()));
+        }
+        // The parent's workload and audience are the parent's own; whose it is, and where, is not.
+        let mut variant = Variant::builder();
+        for name in ["account", "pool"] {
+            if let Some(value) = request.key().variant.get(name) {
+                variant = variant.parameter(name, &value);
+            }
+        }
+        Ok(Want::new(request.key().reference()).with_variant(variant.build()?).of_parent())
     }
 
     /// Whether the workload is what was not found: one that was named, and not the action.

@@ -8,6 +8,7 @@ mod claims;
 mod exchange;
 mod settings;
 
+pub(crate) use claims::Claims;
 pub(crate) use exchange::WorkloadTokens;
 pub(crate) use settings::{Workload, WorkloadSettings};
 

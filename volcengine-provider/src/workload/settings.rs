@@ -26,6 +26,8 @@ pub(crate) struct WorkloadSettings {
     duration_seconds: Option<u64>,
     auto_create: Option<bool>,
     #[serde(default)]
+    child_sessions: ChildSessions,
+    #[serde(default)]
     pub(crate) granted_to: PlatformAudience,
     #[serde(default)]
     pub(crate) origins: Vec<Origin>,
@@ -39,8 +41,20 @@ pub(crate) struct Workload {
     audience: Vec<String>,
     pub(crate) duration: Duration,
     pub(crate) missing: MissingWorkload,
+    pub(crate) child_sessions: ChildSessions,
     pub(crate) granted_to: PlatformAudience,
     pub(crate) origins: Vec<Origin>,
+}
+
+/// What the tokens of child sessions are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ChildSessions {
+    /// Of an identity of their own.
+    #[default]
+    OwnIdentity,
+    /// Of the token of the session that started them.
+    Exchange,
 }
 
 /// How a workload is called.
@@ -102,6 +116,7 @@ impl WorkloadSettings {
                 Some(false) => MissingWorkload::Refuse,
                 Some(true) | None => MissingWorkload::Create,
             },
+            child_sessions: self.child_sessions,
             granted_to: self.granted_to,
             origins: self.origins,
         })

@@ -4,12 +4,14 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     unreachable_pub,
     reason = "a test fails by panicking"
 )]
 
 mod authentication;
 mod faults;
+mod gateway;
 mod hosted;
 mod issuer;
 mod official_client;

@@ -9,7 +9,7 @@ use crate::program::{Program, example};
 use crate::wire::send;
 use crate::world::{World, claims, text};
 
-fn set(name: &str) -> String {
+pub fn set(name: &str) -> String {
     std::env::var(name).expect("set by .ci/interop volcengine")
 }
 

@@ -169,3 +169,36 @@ async fn a_variant_with_what_a_credential_does_not_know_is_refused() {
     assert_eq!(error.code(), ErrorCode::Unsupported);
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_user_writes_a_value_of_their_own_and_has_it_forgotten() {
+    use credential_provider_api::SignInAnswer;
+    let settings = json!({ "credentials": { "pin": { "type": "user_credential" } } });
+    let world = Host::with(settings).start().await;
+    for user in ["alice", "bob"] {
+        world.sign_in(user).await;
+    }
+    let write = async |user: &str, value: &str| {
+        let flow = world.begin("pin", user).await.unwrap();
+        let fields = [("value".to_owned(), value.into())].into();
+        flow.answer(SignInAnswer::Fields(fields)).await.map(|_| ())
+    };
+    assert_eq!(world.code("pin", "alice").await, ErrorCode::CredentialNotFound);
+    write("alice", "alice-1").await.unwrap();
+    write("bob", "bob-1").await.unwrap();
+    let value = async |user: &str| {
+        let credential = world.ask("pin", user).await.unwrap();
+        credential.field("value").unwrap().expose_secret().to_owned()
+    };
+    assert_eq!((value("alice").await, value("bob").await), ("alice-1".into(), "bob-1".into()));
+    write("alice", "alice-2").await.unwrap();
+    assert_eq!((value("alice").await, value("bob").await), ("alice-2".into(), "bob-1".into()));
+    assert_eq!(world.called("CreateUserCredential"), 2);
+    let at = world.engine.administrator().at(&name("pin")).session(&member("alice"));
+    assert_eq!(at.sign_out().await.unwrap(), credential_provider_api::Revocation::Remote);
+    assert!(world.ask("pin", "alice").await.is_err());
+    assert_eq!(value("bob").await, "bob-1");
+    let kept = &world.emulator.state().accounts[0].user_credentials;
+    assert!(!kept.iter().any(|one| one.credential_id == "pin" && one.user_id == "u-alice"));
+    world.stop().await;
+}

@@ -10,8 +10,11 @@
     reason = "a test may fail by panicking; its states grow"
 )]
 
+mod adopted;
+mod children;
+mod conformance;
 mod consent;
-mod crowd;
+mod endings;
 mod hosted;
 mod people;
 mod permission;

@@ -1,12 +1,13 @@
 //! A host with an engine, beside an emulator of the service.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use credential_provider_api::{
     AccountId, Clock as _, Credential, CredentialError, CredentialRef, EffectiveSession, ErrorCode,
-    ExposeSecret as _, ManualClock, Origin, OutgoingRequest, Requester, SignInAnswer, SignInStep,
-    Timestamp, Variant,
+    ExposeSecret as _, ManualClock, Origin, OutgoingRequest, Requester, SecretString, SignInAnswer,
+    SignInStep, Timestamp, Variant,
 };
 use credential_store::MemoryStore;
 use oauth_provider::{HttpClient, HttpRequest, ReqwestClient};
@@ -24,6 +25,8 @@ pub struct World {
     pub clock: ManualClock,
     pub store: Arc<MemoryStore>,
     pub engine: ResolutionEngine,
+    /// The provider's, as they stand in the configuration.
+    pub settings: Value,
     http: Arc<dyn HttpClient>,
 }
 
@@ -33,6 +36,7 @@ pub struct Host {
     pub settings: Value,
     pub rules: Value,
     pub tuning: Tuning,
+    pub environment: BTreeMap<String, SecretString>,
 }
 
 impl Default for Host {
@@ -42,6 +46,7 @@ impl Default for Host {
             settings: json!({}),
             rules: json!([]),
             tuning: Tuning::default(),
+            environment: BTreeMap::new(),
         }
     }
 }
@@ -56,15 +61,11 @@ impl Host {
         let emulator = Emulator::start(self.state, Arc::new(clock.clone())).await.unwrap();
         let http: Arc<dyn HttpClient> = Arc::new(ReqwestClient::new().unwrap());
         let store = Arc::new(MemoryStore::new());
-        let none: std::collections::BTreeMap<String, credential_provider_api::SecretString> =
-            Default::default();
-        let files = Arc::new(SystemFiles);
-        let factory = VolcengineFactory::new(http.clone(), http.clone(), files, Arc::new(none));
         let engine = ResolutionEngine::builder()
             .clock(Arc::new(clock.clone()))
             .store(store.clone())
             .tuning(self.tuning)
-            .factory(factory)
+            .factory(factory(&http, self.environment))
             .build()
             .unwrap();
         let url = emulator.url();
@@ -90,12 +91,21 @@ impl Host {
         ];
         rules.extend(self.rules.as_array().unwrap().iter().cloned());
         let configuration = json!({
-            "credentialProviders": { "volc": settings }, "credentialAccess": rules,
+            "credentialProviders": { "volc": &settings }, "credentialAccess": rules,
         });
         let configuration = Configuration::from_json(&configuration.to_string()).unwrap();
         engine.configure(configuration).await.unwrap();
-        World { emulator, clock, store, engine, http }
+        settings.as_object_mut().unwrap().remove("type");
+        World { emulator, clock, store, engine, settings, http }
     }
+}
+
+fn factory(
+    http: &Arc<dyn HttpClient>,
+    environment: BTreeMap<String, SecretString>,
+) -> VolcengineFactory {
+    let (files, environment) = (Arc::new(SystemFiles), Arc::new(environment));
+    VolcengineFactory::new(http.clone(), http.clone(), files, environment)
 }
 
 pub fn name(id: &str) -> CredentialRef {
@@ -118,6 +128,11 @@ pub fn page(flow: &SignInFlow) -> String {
 }
 
 impl World {
+    /// What another gateway's provider is built with.
+    pub fn factory(&self) -> VolcengineFactory {
+        factory(&self.http, BTreeMap::new())
+    }
+
     pub async fn ask(&self, id: &str, user: &str) -> Result<Arc<Credential>, CredentialError> {
         self.ask_for(id, user, &Variant::none()).await
     }
@@ -173,6 +188,21 @@ impl World {
 
     pub fn called(&self, action: &str) -> u64 {
         self.emulator.counters().action(action)
+    }
+
+    /// What comes of `work` while time passes: somebody pauses in it.
+    pub async fn meanwhile<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            for _ in 0..100 {
+                let polled = futures::poll!(&mut work);
+                if let std::task::Poll::Ready(done) = polled {
+                    return done;
+                }
+                tokio::task::yield_now().await;
+            }
+            self.clock.advance(Duration::from_millis(100));
+        }
     }
 
     pub fn pass(&self, seconds: u64) {

@@ -76,7 +76,8 @@ use crate::variant::Variant;
 pub struct ProviderSuite {
     make: Make,
     credentials: Vec<(String, Variant)>,
-    source: Option<Arc<dyn Source>>,
+    source: Option<Sources>,
+    with_parents: Vec<String>,
     sessions: Option<(EffectiveSession, EffectiveSession)>,
     sharing: Sharing,
     clock: Option<ManualClock>,
@@ -90,6 +91,7 @@ pub struct ProviderSuite {
 }
 
 type Make = Box<dyn Fn() -> Boxed<'static, Arc<dyn CredentialProvider>> + Send + Sync>;
+type Sources = Box<dyn Fn(Option<&EffectiveSession>) -> Arc<dyn Source> + Send + Sync>;
 type Hook = Box<dyn Fn() + Send + Sync>;
 type ChangeHook = Box<dyn Fn(&CredentialRef) + Send + Sync>;
 
@@ -97,6 +99,8 @@ type ChangeHook = Box<dyn Fn(&CredentialRef) + Send + Sync>;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sharing {
     Never,
+    /// The secret, but not the account.
+    Secrets,
     Intended,
 }
 
@@ -126,6 +130,7 @@ impl ProviderSuite {
             make: Box::new(move || Box::pin(make())),
             credentials: Vec::new(),
             source: None,
+            with_parents: Vec::new(),
             sessions: None,
             sharing: Sharing::Never,
             clock: None,
@@ -151,8 +156,24 @@ impl ProviderSuite {
     }
 
     /// Where the provider finds the credentials it depends on.
-    pub fn source(mut self, source: Arc<dyn Source>) -> Self {
-        self.source = Some(source);
+    pub fn source(self, source: Arc<dyn Source>) -> Self {
+        self.source_for(move |_| Arc::clone(&source))
+    }
+
+    /// As [`source`](Self::source), but another for each session: what a person's credential is
+    /// derived from is that person's. `None` is a request without session.
+    pub fn source_for(
+        mut self,
+        source: impl Fn(Option<&EffectiveSession>) -> Arc<dyn Source> + Send + Sync + 'static,
+    ) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+
+    /// A credential that changes with those it is derived from and in no other way: its name is not
+    /// waited for in [`changes`](CredentialProvider::changes).
+    pub fn changes_with_parents(mut self, id: &str) -> Self {
+        self.with_parents.push(id.to_owned());
         self
     }
 
@@ -165,6 +186,13 @@ impl ProviderSuite {
     /// Different sessions get the same credential, and that is meant.
     pub const fn shared_between_sessions(mut self) -> Self {
         self.sharing = Sharing::Intended;
+        self
+    }
+
+    /// Different sessions may get the same secret, and that is meant: a key that a team shares. They
+    /// never get the same account.
+    pub const fn secrets_shared_between_sessions(mut self) -> Self {
+        self.sharing = Sharing::Secrets;
         self
     }
 

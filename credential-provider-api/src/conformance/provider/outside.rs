@@ -51,7 +51,15 @@ pub(super) async fn changes(subject: &Subject) -> Checked {
     // Called once for a provider; the stream is the same for every key.
     let opened = async { provider.changes() };
     let mut stream = subject.witness.call("changes", opened).await?;
-    for key in subject.keys() {
+    let own =
+        |key: &Key| !subject.suite.with_parents.iter().any(|id| *id == *key.credential.as_str());
+    let keys: Vec<Key> = subject.keys().into_iter().filter(own).collect();
+    if keys.is_empty() {
+        return fail(
+            "Changes is declared: name a credential that does not only change with others",
+        );
+    }
+    for key in keys {
         subject.credential(&provider, &key).await?;
         let quiet = until_quiet(&mut stream);
         subject.witness.call("changes", quiet).await?;

@@ -118,7 +118,7 @@ impl Subject {
     pub(super) fn request(&self, key: &Key) -> Request {
         let request = Request::new(key.clone(), Arc::clone(&self.clock));
         match &self.suite.source {
-            Some(source) => request.with_source(Arc::clone(source)),
+            Some(source) => request.with_source(source(key.session.as_ref())),
             None => request,
         }
     }

@@ -184,7 +184,10 @@ struct UnderWay<'a>(&'a Shared);
 
 impl<'a> UnderWay<'a> {
     fn new(shared: &'a Shared, action: &str, key: &str) -> Self {
-        shared.world().counters.arrived(action, key);
+        let mut world = shared.world();
+        let second = world.now();
+        world.counters.arrived(action, key, second);
+        drop(world);
         Self(shared)
     }
 }
