@@ -61,7 +61,7 @@
 //! it, and else ours in capitals (`NEEDS_REAUTH`). The message is the code and the next step, words of
 //! ours: no detail of an error, which may come from outside, leaves here.
 //!
-//! Secrets leave only through the writer, in one write. The buffer they are written from is wiped.
+//! Secrets leave only through the writer. The buffer they are written from is wiped.
 
 mod answer;
 mod credentials;

@@ -1,15 +1,16 @@
 //! The source `store`, lent by the host.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use authprofile_bridge::secret_ref::{SecretRefProblem as P, SecretStore};
 use credential_provider_api::{
-    CredentialError, ErrorCode, ExposeSecret as _, SecretRef, SecretRefResolver as _, SecretSource,
-    SecretString,
+    CredentialError, ErrorCode, ExposeSecret as _, ManualClock, SecretRef, SecretRefResolver as _,
+    SecretSource, SecretString,
 };
 use serde_json::json;
 
-use super::common::{problem, secrets, value};
+use super::common::{problem, secrets, timed, value};
 
 #[derive(Default)]
 struct Table(Mutex<Vec<Vec<String>>>);
@@ -50,6 +51,33 @@ async fn its_own_error_reaches_the_asker() {
     let secrets = secrets(&json!({})).with_store(Arc::new(Table::default()));
     let found = secrets.resolve(&[store("BROKEN")]).await.remove(0);
     assert_eq!(found.unwrap_err().code(), ErrorCode::StoreUnreadable);
+}
+
+/// Does not answer while the other end lives.
+struct Stuck(Mutex<std::sync::mpsc::Receiver<()>>);
+
+impl SecretStore for Stuck {
+    fn read(&self, _: &[String]) -> Result<Vec<Option<SecretString>>, CredentialError> {
+        let _ = self.0.lock().unwrap().recv();
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_given_up() {
+    let (alive, receiver) = std::sync::mpsc::channel();
+    let clock = ManualClock::default();
+    let secrets = timed(&json!({}), &[], &clock).with_store(Arc::new(Stuck(Mutex::new(receiver))));
+    let task = tokio::spawn(async move { secrets.resolve(&[store("A")]).await.remove(0) });
+    while clock.next_sleeper().is_none() {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_millis(4_999));
+    tokio::task::yield_now().await;
+    assert!(!task.is_finished());
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(task.await.unwrap().unwrap_err().code(), ErrorCode::Timeout);
+    drop(alive);
 }
 
 #[tokio::test]
