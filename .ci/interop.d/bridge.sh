@@ -21,7 +21,9 @@ part_setup() {
   # Who resolves the SecretRefs: another program of the same options can be set.
   if [ -z "${SECRETREF_BIN:-}" ]; then
     cargo build --quiet --locked -p examples --bin secretref
-    export SECRETREF_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/secretref
+    # A copy: OpenClaw refuses a program that has a second name, as whatever cargo builds has.
+    cp "${CARGO_TARGET_DIR:-$root/target}/debug/secretref" "$work/secretref"
+    export SECRETREF_BIN=$work/secretref
   fi
   # Each command is a second or two of one core.
   export RUST_TEST_THREADS=2

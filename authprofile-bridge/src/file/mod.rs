@@ -10,6 +10,6 @@ mod watch;
 
 pub(crate) use blocking::blocking;
 pub(crate) use problem::{malformed, unreadable, unwritable};
-pub(crate) use read::{Contents, Mark, Pauses, mark_of, read, read_settled};
+pub(crate) use read::{Mark, mark_of, read, read_settled};
 pub(crate) use replace::{remove_leftovers, replace};
-pub(crate) use watch::{Watched, watch};
+pub(crate) use watch::watch;

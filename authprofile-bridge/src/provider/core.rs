@@ -112,8 +112,7 @@ impl View {
     }
 
     pub(crate) fn eligibility(&self, id: &str, provider: &str, now: Timestamp) -> Eligibility {
-        let profile = self.profiles.profile(id);
-        Eligibility::of(profile.as_ref(), provider, self.config.profile(id), now)
+        self.profiles.eligibility(id, provider, &self.config, now)
     }
 
     pub(crate) fn inherited(&self, id: &str) -> Inherited {
