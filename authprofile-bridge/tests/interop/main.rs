@@ -18,3 +18,5 @@ mod locks;
 mod model;
 mod openclaw;
 mod refs;
+#[cfg(feature = "oauth")]
+mod renewals;
