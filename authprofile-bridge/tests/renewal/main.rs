@@ -165,6 +165,37 @@ async fn promise_1_two_engines_and_many_tasks_spend_each_refresh_token_once() {
     assert_eq!(issuer.reused.load(Ordering::SeqCst), 0);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn promise_1_of_many_that_wait_for_the_lease_one_exchanges() {
+    let world = World::with("{}");
+    world.write("main", &one(&world));
+    let issuer = Issuer::new();
+    issuer.go.forget_permits(1000);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let providers: Vec<_> = (0..2)
+        .map(|_| {
+            let builder = world.builder().model_provider("codex", issuer.named());
+            Arc::new(builder.build(clock.clone()).unwrap())
+        })
+        .collect();
+    let asked: Vec<_> = (0..8)
+        .map(|nth| {
+            let (provider, clock) = (providers[nth % 2].clone(), clock.clone());
+            tokio::spawn(async move {
+                ask(&provider, &Request::new(Key::gateway(&at("codex:me")), clock)).await
+            })
+        })
+        .collect();
+    issuer.arrived.notified().await;
+    let looks = std::cell::Cell::new(0);
+    until("the others wait", async || looks.replace(looks.get() + 1) > 10).await;
+    issuer.go.add_permits(1000);
+    for answer in asked {
+        assert_eq!(answer.await.unwrap().unwrap(), "access-1");
+    }
+    assert_eq!(issuer.exchanges(), 1);
+}
+
 #[tokio::test]
 async fn promise_5_an_answer_for_another_account_is_thrown_away() {
     let world = World::with("{}");
