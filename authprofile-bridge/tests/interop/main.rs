@@ -18,3 +18,4 @@ mod locks;
 mod model;
 mod openclaw;
 mod refs;
+mod synthetic;
