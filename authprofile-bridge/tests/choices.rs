@@ -30,7 +30,7 @@ fn the_next_profile_is_the_one_openclaw_would_choose() {
     for (era, case) in cases.chain(later) {
         let profiles = Profiles::parse(&case["store"].to_string(), None).unwrap().of_era(era);
         let config = Config::parse(&case["config"].to_string()).unwrap();
-        let whom = case["pinned"].as_str().map_or(For::default(), For::pinned);
+        let whom = case["pinned"].as_str().map_or_else(For::default, For::pinned);
         let provider = case["provider"].as_str().unwrap();
         let choices = order(&profiles, &config, provider, whom, now(&case));
         let ids: Vec<&str> = choices.iter().map(|choice| choice.id.as_str()).collect();

@@ -54,7 +54,7 @@ pub fn order(
     let stored = || -> Vec<String> {
         let all =
             profiles.profiles().filter(|(_, profile)| same_auth(profile.provider(), provider));
-        all.map(|(id, _)| id.to_owned()).collect()
+        all.map(|(id, _)| id).collect()
     };
     let base = match explicit {
         Some(order) => order,

@@ -311,5 +311,5 @@ impl fmt::Debug for Profiles {
 fn existing(section: &Object, provider: &str) -> String {
     let wanted = normalized(provider);
     let found = section.entries().find(|(name, _)| normalized(name) == wanted);
-    found.map_or(wanted.clone(), |(name, _)| name.to_owned())
+    found.map_or_else(|| wanted.clone(), |(name, _)| name.to_owned())
 }

@@ -20,3 +20,4 @@ mod openclaw;
 mod refs;
 #[cfg(feature = "oauth")]
 mod renewals;
+mod synthetic;
