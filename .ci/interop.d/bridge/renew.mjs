@@ -1,14 +1,14 @@
 // Renews one stored login as OpenClaw does: its refresh lock, the store read again, the exchange, the
 // store written under the store's lock. Locks and store are OpenClaw's own code.
 //
-//   node renew.mjs OPENCLAW_PACKAGE_FOLDER AGENT_FOLDER PROFILE TOKEN_ENDPOINT CLIENT SECONDS
+//   node renew.mjs OPENCLAW_PACKAGE_FOLDER AGENT_FOLDER PROFILE TOKEN_ENDPOINT CLIENT TIMES
 //
-// Prints a line for each rotation, and ends with the number of refusals as its exit code.
+// Renews so many times, whatever the token's age. Ends with the number of refusals as its exit code.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { exported } from "./bundle.mjs";
 
-const [openclaw, agentDir, profileId, endpoint, client, seconds] = process.argv.slice(2);
+const [openclaw, agentDir, profileId, endpoint, client, times] = process.argv.slice(2);
 const withFileLock = await exported(openclaw, "withFileLock");
 const lockPath = await exported(openclaw, "resolveOAuthRefreshLockPath");
 const options = await exported(openclaw, "OAUTH_REFRESH_LOCK_OPTIONS");
@@ -16,14 +16,10 @@ const update = await exported(openclaw, "updateAuthProfileStoreWithLock");
 
 const read = () => JSON.parse(readFileSync(join(agentDir, "auth-profiles.json"), "utf8")).profiles[profileId];
 const provider = read().provider;
-const until = Date.now() + Number(seconds) * 1000;
-// Whatever is close to its end is renewed, as far as the lifetime of these tokens allows.
-const margin = 1500;
 let refused = 0;
-while (Date.now() < until) {
+for (let time = 0; time < Number(times); time++) {
   await withFileLock(lockPath(provider, profileId), options, async () => {
     const stored = read();
-    if (stored.expires - Date.now() > margin) return;
     const body = new URLSearchParams({ grant_type: "refresh_token", client_id: client, refresh_token: stored.refresh });
     const answer = await fetch(endpoint, { method: "POST", body });
     const tokens = await answer.json();
@@ -41,6 +37,7 @@ while (Date.now() < until) {
     if (!saved) throw new Error("the store was not saved");
     console.log("ROTATED");
   });
-  await new Promise((done) => setTimeout(done, 100));
+  // Somebody else's turn.
+  await new Promise((done) => setTimeout(done, 150));
 }
 process.exit(refused);

@@ -33,11 +33,15 @@
 mod answer;
 mod issuer;
 mod life;
+#[cfg(feature = "oauth")]
+mod oauth;
 mod protocol;
 mod save;
 
 pub use issuer::{LIMIT, NotRenewed, ProfileIssuer, RenewedLogin, StoredLogin};
 pub(crate) use life::Lives;
+#[cfg(feature = "oauth")]
+pub use oauth::OAuthIssuer;
 pub(crate) use protocol::{Inherited, Renewer, end, mark_in};
 pub use save::AGAIN;
 pub(crate) use save::Ours;

@@ -18,4 +18,6 @@ mod locks;
 mod model;
 mod openclaw;
 mod refs;
+#[cfg(feature = "oauth")]
+mod renewals;
 mod synthetic;

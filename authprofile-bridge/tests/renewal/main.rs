@@ -10,6 +10,8 @@
 #[path = "../provider/world.rs"]
 mod world;
 
+#[cfg(feature = "oauth")]
+mod oauth;
 mod processes;
 
 use std::fs;
@@ -115,7 +117,11 @@ async fn promise_1_two_engines_and_many_tasks_spend_each_refresh_token_once() {
         })
         .collect();
     let mut dead: Option<Arc<Credential>> = None;
+    let calls = |nth: usize| -> u64 { engines[nth].0.counters().provider_calls };
     for round in 1..=6 {
+        // Nobody is answered before both engines have called.
+        issuer.go.forget_permits(1000);
+        let before = [calls(0), calls(1)];
         let mut asked = Vec::new();
         for nth in 0..16 {
             let (_, tool) = engines[nth % 2].clone();
@@ -133,6 +139,16 @@ async fn promise_1_two_engines_and_many_tasks_spend_each_refresh_token_once() {
                 Ok::<_, CredentialError>(known)
             }));
         }
+        issuer.arrived.notified().await;
+        let needed = if round == 1 { 1 } else { 2 };
+        until("both engines wait", async || {
+            calls(0) >= before[0] + needed && calls(1) >= before[1] + needed
+        })
+        .await;
+        let looks = std::cell::Cell::new(0);
+        until("the second one reaches the lease", async || looks.replace(looks.get() + 1) > 4)
+            .await;
+        issuer.go.add_permits(1000);
         let mut tokens = Vec::new();
         for answer in asked {
             tokens.push(answer.await.unwrap().unwrap());
