@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::exec::ExecRequest;
 use crate::secret_ref::{
-    Answers, Defaults, SecretsConfiguration, check_alias, check_id, fuzzing as secret_ref, is_mark,
+    Answers, Defaults, SecretsConfiguration, check_alias, check_id, fuzzing as secret_ref,
     read_reference,
 };
 
@@ -69,7 +69,10 @@ fn answer(bytes: &[u8], answers: Answers) -> bool {
     assert_eq!(values.len(), ids.len(), "an answer has a place for each id");
     values.iter().all(|value| {
         let Ok(value) = value else { return false };
-        assert!(!is_mark(value.expose_secret()), "a mark was taken for a value");
+        assert!(
+            !credential_provider_api::is_mark(value.expose_secret()),
+            "a mark was taken for a value"
+        );
         true
     })
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use credential_provider_api::{Credential, CredentialError, ErrorCode, Material};
+use credential_provider_api::{Credential, CredentialError, ErrorCode, Material, is_mark};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::request::VERSION;
-use crate::secret_ref::{SecretBytes, is_mark};
+use crate::secret_ref::SecretBytes;
 
 /// The answers by id.
 #[derive(Default)]

@@ -83,7 +83,6 @@ mod error;
 mod exec;
 mod file;
 mod grammar;
-mod mark;
 mod path;
 mod program;
 mod resolver;
@@ -98,7 +97,6 @@ pub use configuration::{
 pub use environment::{Environment, SystemEnvironment};
 pub use error::{PathProblem, SecretRefError, SecretRefProblem};
 pub use grammar::{check_alias, check_id, read_reference};
-pub use mark::is_mark;
 pub use program::{Invocation, ProgramEnd, ProgramOutput, Programs, SystemPrograms};
 pub use resolver::SecretRefs;
 pub use store::SecretStore;

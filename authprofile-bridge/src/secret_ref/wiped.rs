@@ -5,7 +5,7 @@ use serde_json::Value;
 use zeroize::Zeroize as _;
 
 use super::error::SecretRefProblem;
-use super::mark::is_mark;
+use credential_provider_api::is_mark;
 
 /// A JSON value whose texts are wiped when it is dropped.
 pub(crate) struct Wiped(Value);

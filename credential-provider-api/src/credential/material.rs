@@ -143,12 +143,14 @@ impl Material {
 }
 
 /// Whether `text` stands in for a secret: an OpenClaw redaction mark, sentinel or refresh fence, a row
-/// of stars or bullets, or an unresolved `${NAME}`.
+/// of stars or bullets, an unresolved `${NAME}` or `secretref-env:NAME`, or nothing at all. Other
+/// programs leave such where a secret was or will be; it is never served and never written as one.
 #[must_use]
 pub fn is_mark(text: &str) -> bool {
     let text = text.trim();
-    text == "__OPENCLAW_REDACTED__"
+    text.contains("__OPENCLAW_REDACTED__")
         || text.starts_with("oc-sent-v2.")
+        || text.starts_with("secretref-env:")
         || text.starts_with("openclaw-oauth-refresh-fence:")
         || (text.starts_with("${") && text.ends_with('}'))
         || text.chars().all(|c| matches!(c, '*' | '•' | '…'))
@@ -182,6 +184,27 @@ impl fmt::Debug for Material {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn promise_10_marks_are_no_secrets() {
+        for mark in [
+            "",
+            "***",
+            " •••• ",
+            "xxxxxxxx",
+            "__OPENCLAW_REDACTED__",
+            "${OPENAI_API_KEY}",
+            "secretref-env:OPENAI_API_KEY",
+            "oc-sent-v2.AAAA.end",
+            "openclaw-oauth-refresh-fence:v1:00112233445566778899aabbccddeeff:access:00",
+            "[object Object]",
+        ] {
+            assert!(is_mark(mark), "{mark}");
+        }
+        for value in ["sk-1", "$ecret", "pa**word", "xx", "${A}b"] {
+            assert!(!is_mark(value), "{value}");
+        }
+    }
 
     #[test]
     fn kinds_have_the_names_of_the_rfc() {
