@@ -19,6 +19,7 @@ pub mod provider_name;
 mod reference;
 mod refresh_lock;
 mod store;
+mod team_secrets;
 mod usage;
 
 pub use config::{Config, ProfileConfig};
@@ -36,4 +37,5 @@ pub use profiles::Profiles;
 pub(crate) use refresh_lock::target as refresh_lock_target;
 pub use store::AuthProfileStore;
 pub(crate) use store::{Seen, about};
+pub use team_secrets::TeamSecrets;
 pub use usage::{FailureReason, Usage};

@@ -3,7 +3,8 @@
 use credential_provider_api::CredentialError;
 use secrecy::SecretString;
 
-/// Reads OpenClaw's secret store. `authprofile-sqlite` has one; this crate needs no SQLite.
+/// Reads OpenClaw's secret store: [`TeamSecrets`](crate::openclaw::TeamSecrets) does, through whatever
+/// reads SQLite.
 pub trait SecretStore: Send + Sync {
     /// The values of `names`, in their order; `None` where there is no entry.
     ///

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod chain;
 mod child;
 mod fixtures;
 mod folder;
