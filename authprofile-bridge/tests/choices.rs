@@ -42,7 +42,9 @@ fn the_next_profile_is_the_one_openclaw_would_choose() {
 
 #[test]
 fn the_books_say_what_openclaw_would_have_written() {
-    for case in recorded(ERA_B, "books") {
+    let cases = recorded(ERA_B, "books").into_iter().map(|case| (Era::B, case));
+    let later = recorded(ERA_C, "books").into_iter().map(|case| (Era::C, case));
+    for (era, case) in cases.chain(later) {
         let provider = case["provider"].as_str().unwrap();
         let before = Object::parse(&case["before"].to_string()).unwrap();
         let config = Config::parse(&case["config"].to_string()).unwrap();
@@ -52,7 +54,7 @@ fn the_books_say_what_openclaw_would_have_written() {
             "success" => usage.succeeded(now(&case)),
             reason => {
                 let reason = FailureReason::parse(reason).unwrap();
-                usage.failed_for(provider, reason, model, &config, now(&case));
+                usage.failed_for(provider, reason, model, (&config, era), now(&case));
             }
         }
         let mut ours: Value = serde_json::from_str(&usage.object().to_text(0)).unwrap();

@@ -5,14 +5,16 @@
 mod common;
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use authprofile_bridge::json::{Object, Raw};
 use authprofile_bridge::openclaw::{
-    AgentId, AuthProfileStore, Config, Era, FailureReason, For, Home, Profile, ProfileKind, order,
+    AgentId, AuthProfileStore, Config, Database, Era, FailureReason, For, Home, Mark, Profile,
+    ProfileKind, Profiles, Row, order,
 };
 use common::{Folder, WallClock};
-use credential_provider_api::{ErrorCode, Timestamp};
+use credential_provider_api::{CredentialError, ErrorCode, SecretString, Timestamp};
 
 const MAIN: &str = "agents/main/agent";
 
@@ -103,7 +105,7 @@ async fn order_and_use_go_where_the_era_keeps_them() {
     let edited = store.edit(|profiles| {
         let mut usage = profiles.usage("groq:manual");
         let now = Timestamp::from_millis(1_800_000_000_000);
-        usage.failed(FailureReason::Auth, None, &Config::default().cooldowns("groq"), now);
+        usage.failed(FailureReason::Auth, None, &Config::default().cooldowns(Era::B, "groq"), now);
         profiles.set_usage("groq:manual", &usage);
         profiles.set_last_good("openai", "openai:work");
         Ok(())
@@ -168,12 +170,60 @@ async fn a_store_that_is_read_only_is_not_edited() {
 }
 
 #[tokio::test]
-async fn a_database_that_nobody_can_read_is_an_error_and_not_an_empty_store() {
-    let folder = Folder::new();
-    folder.write(&format!("{MAIN}/openclaw-agent.sqlite"), "SQLite format 3");
-    let error = store(&folder).load().await.unwrap_err();
-    assert_eq!(error.code(), ErrorCode::StoreUnreadable);
-    assert!(error.to_string().contains("authprofile-sqlite"), "{error}");
+async fn a_database_that_nobody_can_read_is_an_error_whatever_lies_beside_it() {
+    for database in [format!("{MAIN}/openclaw-agent.sqlite"), "state/openclaw.sqlite".to_owned()] {
+        // The file is retired: its keys are old.
+        let folder = Folder::of_openclaw("2026.5.28");
+        folder.write(&database, "SQLite format 3");
+        let store =
+            AuthProfileStore::of(&Home::at(folder.root()), &AgentId::main(), Arc::new(WallClock));
+        for error in [store.load().await.unwrap_err(), store.edit(|_| Ok(())).await.unwrap_err()] {
+            assert_eq!(error.code(), ErrorCode::StoreUnreadable);
+            assert!(error.to_string().contains("authprofile-sqlite"), "{error}");
+        }
+    }
+}
+
+/// A database without a row yet.
+#[derive(Debug)]
+struct Rowless;
+
+impl Database for Rowless {
+    fn read(&self, _: &Path, rows: &[Row]) -> Result<Vec<Option<SecretString>>, CredentialError> {
+        Ok(rows.iter().map(|_| None).collect())
+    }
+    fn mark(&self, _: &Path) -> Result<Mark, CredentialError> {
+        Ok(Mark::new([]))
+    }
+}
+
+#[tokio::test]
+async fn where_openclaw_has_a_database_no_file_is_read_and_none_is_written() {
+    let folder = Folder::of_openclaw("2026.5.28");
+    folder.write("state/openclaw.sqlite", "SQLite format 3");
+    let store =
+        AuthProfileStore::of(&Home::at(folder.root()), &AgentId::main(), Arc::new(WallClock))
+            .with_database(Arc::new(Rowless));
+    assert_eq!(store.era().await.unwrap(), Era::C);
+    assert_eq!(store.load().await.unwrap().profiles().count(), 0);
+    for refused in [store.check_writable().await, store.edit(|_| Ok(())).await] {
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::Unsupported);
+    }
+}
+
+#[tokio::test]
+async fn what_is_inherited_is_seen_through_every_generation() {
+    let profiles = |id: &str| {
+        let text = format!(
+            "{{\"profiles\":{{\"{id}\":{{\"type\":\"api_key\",\"provider\":\"x\",\"key\":\"k\"}}}}}}"
+        );
+        Profiles::parse(&text, None).unwrap()
+    };
+    let all = profiles("x:1").inheriting(profiles("x:2").inheriting(profiles("x:3")));
+    let ids: Vec<String> = all.profiles().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["x:3", "x:2", "x:1"]);
+    let now = Timestamp::from_millis(1_800_000_000_000);
+    assert_eq!(order(&all, &Config::default(), "x", For::default(), now).len(), 3);
 }
 
 #[tokio::test]

@@ -104,5 +104,18 @@ for (let at = 0; keepsBooks && at < 150; at++) {
   rmSync(folder, { recursive: true });
 }
 
+// The later version's function, without its database. It has no configuration and keeps other fields.
+if (!keepsBooks) {
+  const next = await exported("computeNextProfileUsageStats");
+  for (let at = 0; at < 150; at++) {
+    const before = clean({ ...usage(), blockedReason: maybe(0.2, () => "subscription_limit"),
+      blockedScope: maybe(0.2, () => "model"), blockedModel: maybe(0.3, () => pick(["m1", "m2"])) });
+    const reason = pick(["auth", "auth_permanent", "billing", "rate_limit", "rate_limit", "timeout", "unknown"]);
+    const model = maybe(0.6, () => pick(["m1", "m2"]));
+    const after = next({ existing: structuredClone(before), now: NOW, reason, modelId: model });
+    books.push(clean({ provider: "example", before, reason, model, config: {}, now: NOW, after }));
+  }
+}
+
 console.log(`{\n"orders": [\n${orders.map((o) => JSON.stringify(o)).join(",\n")}\n],\n"books": [\n${books.map((b) => JSON.stringify(b)).join(",\n")}\n]\n}`);
 process.exit(0);

@@ -7,6 +7,7 @@ use credential_provider_api::CredentialError;
 use serde::Deserialize;
 
 use super::cooldowns::{Cooldowns, Section};
+use super::era::Era;
 use super::provider_name::{normalized, same_auth};
 use crate::file::{self, malformed};
 
@@ -97,10 +98,13 @@ impl Config {
             .collect()
     }
 
-    /// The times for which a profile of a provider is left alone.
+    /// The times for which a profile of a provider is left alone, by the rules of an era.
     #[must_use]
-    pub fn cooldowns(&self, provider: &str) -> Cooldowns {
-        self.auth.cooldowns.for_provider(provider)
+    pub fn cooldowns(&self, era: Era, provider: &str) -> Cooldowns {
+        match era {
+            Era::C => Cooldowns::of_databases(),
+            _ => self.auth.cooldowns.for_provider(provider),
+        }
     }
 }
 
@@ -146,7 +150,7 @@ mod tests {
         assert_eq!(config.order("openai").unwrap(), ["b", "a"]);
         assert_eq!(config.profiles_of("OPENAI"), ["b", "a"]);
         assert_eq!(config.profile("b").unwrap().mode, "oauth");
-        assert_eq!(config.cooldowns("openai"), Cooldowns::default());
+        assert_eq!(config.cooldowns(Era::B, "openai"), Cooldowns::default());
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! How long a profile that failed is left alone: `auth.cooldowns` of OpenClaw's configuration.
+//! How long a profile that failed is left alone: `auth.cooldowns` of OpenClaw's configuration, up to
+//! 2026.6.1; later versions have constants.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,6 +23,16 @@ pub struct Cooldowns {
     pub auth_permanent_max: Duration,
     /// Failures older than this are forgotten.
     pub failure_window: Duration,
+    rules: Rules,
+}
+
+/// Whose rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rules {
+    /// OpenClaw 2026.5: eras A and B.
+    Files,
+    /// OpenClaw 2026.9: era C.
+    Databases,
 }
 
 impl Default for Cooldowns {
@@ -33,11 +44,33 @@ impl Default for Cooldowns {
             auth_permanent: hours(10.0 / 60.0),
             auth_permanent_max: hours(1.0),
             failure_window: hours(24.0),
+            rules: Rules::Files,
         }
     }
 }
 
 impl Cooldowns {
+    /// Those of OpenClaw 2026.9, which cannot be configured.
+    #[must_use]
+    pub fn of_databases() -> Self {
+        let ten_minutes = hours(10.0 / 60.0);
+        Self { billing: ten_minutes, rules: Rules::Databases, ..Self::default() }
+    }
+
+    /// Whether these are the rules of later versions.
+    pub(crate) fn is_later(&self) -> bool {
+        self.rules == Rules::Databases
+    }
+
+    /// The pause after the `count`th failure for a reason, the `errors`th in a row.
+    pub(crate) fn cools_for(&self, reason: FailureReason, errors: f64, count: f64) -> Duration {
+        if self.is_later() && reason == FailureReason::RateLimit {
+            let doubled = (count - 1.0).clamp(0.0, 20.0).exp2();
+            return Duration::from_secs(30).mul_f64(doubled).min(hours(24.0));
+        }
+        Self::after_errors(errors)
+    }
+
     /// The pause after this many errors in a row.
     #[must_use]
     pub(crate) fn after_errors(errors: f64) -> Duration {
@@ -114,6 +147,7 @@ impl Section {
                 defaults.auth_permanent_max,
             ),
             failure_window: or(self.failure_window_hours, 1.0, defaults.failure_window),
+            rules: Rules::Files,
         }
     }
 }

@@ -22,19 +22,12 @@ pub enum Era {
 }
 
 impl Era {
-    /// How an agent's folder is kept, and whether its database has profiles decided by whoever can
-    /// read one. It blocks.
+    /// How an agent's folder without a database is kept. It blocks.
     ///
     /// A folder of era B in which nothing was ever recorded looks like era A, whose stricter rules are
     /// safe for both.
     #[must_use]
-    pub fn of(folder: &Path, has_profiles_in_database: bool) -> Self {
-        if has_profiles_in_database {
-            Self::C
-        } else if folder.join(STATE).is_file() {
-            Self::B
-        } else {
-            Self::A
-        }
+    pub(crate) fn of_files(folder: &Path) -> Self {
+        if folder.join(STATE).is_file() { Self::B } else { Self::A }
     }
 }

@@ -40,6 +40,8 @@ mod tests {
         assert_eq!(NoSecret::of(fence), Some(NoSecret::Fence));
         assert_eq!(NoSecret::of("__OPENCLAW_REDACTED__"), Some(NoSecret::Redacted));
         assert_eq!(NoSecret::of("oc-sent-v2.YWJj.end"), Some(NoSecret::Redacted));
+        assert_eq!(NoSecret::of("secretref-env:OPENAI_API_KEY"), Some(NoSecret::Redacted));
+        assert_eq!(NoSecret::of("Bearer __OPENCLAW_REDACTED__"), Some(NoSecret::Redacted));
         assert_eq!(NoSecret::of(" ${OPENAI_API_KEY} "), Some(NoSecret::Unresolved));
         assert_eq!(NoSecret::of("sk-1"), None);
     }

@@ -107,7 +107,7 @@ impl Profiles {
 
     /// All profiles that OpenClaw would understand, inherited ones first.
     pub fn profiles(&self) -> impl Iterator<Item = (String, Profile)> {
-        let inherited = self.main.iter().flat_map(|main| main.own_profiles());
+        let inherited = self.main.iter().flat_map(|main| main.profiles());
         let mut all: Vec<(String, Profile)> = inherited.collect();
         for (id, profile) in self.own_profiles() {
             match all.iter_mut().find(|(other, _)| *other == id) {

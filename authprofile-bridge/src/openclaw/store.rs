@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::database::{Database, Row};
 use super::era::{self, Era};
+use super::home::{AgentId, Home};
 use super::profiles::Profiles;
 use crate::file::{self, Mark, blocking, malformed, read_settled, remove_leftovers, replace};
 use crate::json::Object;
@@ -44,7 +45,18 @@ const MOST: u64 = 16 << 20;
 const ROUNDS: usize = 8;
 
 impl AuthProfileStore {
-    /// The store in an agent's folder.
+    /// The store of an agent of an OpenClaw, with all it sees through and all that its places say.
+    #[must_use]
+    pub fn of(home: &Home, agent: &AgentId, clock: Arc<dyn Clock>) -> Self {
+        let own = |agent: &AgentId| {
+            let store = Self::new(home.agent(agent), Arc::clone(&clock));
+            let store = store.with_shared_database(home.shared_database());
+            if home.read_only { store.read_only() } else { store }
+        };
+        if agent.is_main() { own(agent) } else { own(agent).inheriting(own(&AgentId::main())) }
+    }
+
+    /// The store in an agent's folder, and nothing else: [`of`](Self::of) knows the rest.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Self {
         let access = Access::ReadWrite;
@@ -58,9 +70,11 @@ impl AuthProfileStore {
         self
     }
 
-    /// How to read SQLite; without it, a folder that has a database is an error.
+    /// How to read SQLite, here and in what is inherited; without it, a database is an error.
     #[must_use]
     pub fn with_database(mut self, database: Arc<dyn Database>) -> Self {
+        let main = self.main.map(|main| Arc::unwrap_or_clone(main).with_database(database.clone()));
+        self.main = main.map(Arc::new);
         self.database = Some(database);
         self
     }
@@ -179,19 +193,19 @@ impl AuthProfileStore {
             return Ok((Some(profiles), Era::C));
         }
         let found = self.read_files()?;
-        Ok((found.map(|found| found.profiles), Era::of(&self.folder, false)))
+        Ok((found.map(|found| found.profiles), Era::of_files(&self.folder)))
     }
 
-    /// The profiles in the databases, the shared ones seen through; none if there are none.
+    /// The profiles in the databases, the shared ones seen through; none if there is no database.
+    ///
+    /// Where a database is, OpenClaw keeps its profiles there, or will: files beside it are retired.
     fn read_databases(&self) -> Result<Option<Profiles>, CredentialError> {
         let own_file = self.database_file();
+        let files = [Some(&own_file), self.shared.as_ref()];
+        let found = files.into_iter().flatten().find(|file| file.exists());
         let Some(database) = &self.database else {
-            // A database may hold other things than profiles: only one without files beside it must.
-            if own_file.is_file() && !self.profiles_file().is_file() {
-                let why = "is a database, and this host cannot read SQLite: add authprofile-sqlite";
-                return Err(malformed(&own_file, why));
-            }
-            return Ok(None);
+            let why = "is a database, and this host cannot read SQLite: add authprofile-sqlite";
+            return found.map_or(Ok(None), |file| Err(malformed(file, why)));
         };
         let own = rows(&**database, &own_file, &[Row::AgentProfiles, Row::AgentState])?;
         let shared = match &self.shared {
@@ -199,7 +213,7 @@ impl AuthProfileStore {
             None => None,
         };
         Ok(match (own, shared) {
-            (None, None) => None,
+            (None, None) => found.map(|_| Profiles::empty().of_era(Era::C)),
             (Some(one), None) | (None, Some(one)) => Some(one),
             (Some(own), Some(shared)) => Some(own.inheriting(shared)),
         })

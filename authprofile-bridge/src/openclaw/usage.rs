@@ -6,6 +6,7 @@ use credential_provider_api::Timestamp;
 
 use super::config::Config;
 use super::cooldowns::Cooldowns;
+use super::era::Era;
 use super::order::never_cools;
 use crate::json::{Object, Raw};
 
@@ -66,10 +67,13 @@ impl FailureReason {
 
 /// The windows, each with the fields that end with it.
 const WINDOWS: [&[&str]; 3] = [
-    &["cooldownUntil", "cooldownReason", "cooldownModel"],
-    &["blockedUntil", "blockedReason", "blockedSource", "blockedModel"],
+    &["cooldownUntil", "cooldownReason", "cooldownModel", "cooldownClassification"],
+    &["blockedUntil", "blockedReason", "blockedSource", "blockedModel", "blockedScope"],
     &["disabledUntil", "disabledReason"],
 ];
+
+/// Reasons whose window is one model's.
+const MODEL_SCOPED: [&str; 3] = ["rate_limit", "timeout", "model_not_found"];
 
 impl Usage {
     /// What stands in a store.
@@ -98,18 +102,21 @@ impl Usage {
 
     /// Until when it is not to be used for this model; none if it may be used now.
     ///
-    /// A window for too many requests counts for its own model only, unless the profile is disabled.
+    /// A window that is one model's counts for that one only, unless the profile is disabled or blocked.
     #[must_use]
     pub fn cooling_until(&self, model: Option<&str>, now: Timestamp) -> Option<Timestamp> {
-        let disabled = self.time("disabledUntil").is_some_and(|until| now < until);
-        let other_model = model.is_some_and(|model| {
-            self.text_is("cooldownReason", "rate_limit")
-                && self.0.text("cooldownModel").is_some_and(|of| !of.is_empty() && *of != model)
-        });
-        if other_model && !disabled {
+        let another = |of: &str| {
+            let of = self.0.text(of).filter(|of| !of.is_empty());
+            model.is_some_and(|model| of.is_some_and(|of| *of != model))
+        };
+        let is_models = MODEL_SCOPED.iter().any(|reason| self.text_is("cooldownReason", reason));
+        let block_is_models = self.text_is("blockedScope", "model") && another("blockedModel");
+        let blocked = if block_is_models { None } else { self.time("blockedUntil") };
+        let held = blocked.max(self.time("disabledUntil"));
+        if is_models && another("cooldownModel") && held.is_none_or(|until| now >= until) {
             return None;
         }
-        self.unusable_until().filter(|until| now < *until)
+        held.max(self.time("cooldownUntil")).filter(|until| now < *until)
     }
 
     /// Forgets the windows that have passed, and the counts once none is left.
@@ -138,7 +145,8 @@ impl Usage {
         self.set_time("lastUsed", now);
     }
 
-    /// It failed for `reason`, on `model` where that is known, as a profile of `provider`.
+    /// It failed for `reason`, on `model` where that is known, as a profile of `provider`, by the rules
+    /// of an era.
     ///
     /// Profiles of `openrouter` and `kilocode` never cool down: nothing is written for them.
     pub fn failed_for(
@@ -146,11 +154,12 @@ impl Usage {
         provider: &str,
         reason: FailureReason,
         model: Option<&str>,
-        config: &Config,
+        rules: (&Config, Era),
         now: Timestamp,
     ) {
+        let (config, era) = rules;
         if !never_cools(provider) {
-            self.failed(reason, model, &config.cooldowns(provider), now);
+            self.failed(reason, model, &config.cooldowns(era, provider), now);
         }
     }
 
@@ -165,16 +174,21 @@ impl Usage {
         cooldowns: &Cooldowns,
         now: Timestamp,
     ) {
+        if cooldowns.is_later() && reason == FailureReason::RateLimit && self.is_limited(model, now)
+        {
+            return;
+        }
         let long_ago = self
             .time("lastFailureAt")
             .is_some_and(|last| last.until(now) > cooldowns.failure_window);
         let passed = self.unusable_until().is_some_and(|until| now >= until);
         let anew = long_ago || passed;
         let errors = if anew { 0.0 } else { self.0.number("errorCount").unwrap_or(0.0) } + 1.0;
-        let counts = if anew { None } else { self.0.object("failureCounts") };
-        let mut counts = counts.unwrap_or_default();
-        let count = counts.number(reason.as_str()).unwrap_or(0.0) + 1.0;
-        counts.set(reason.as_str(), Raw::from_number(count));
+        let counts = self.counted(reason, anew, cooldowns);
+        let count = counts.number(reason.as_str()).unwrap_or(1.0);
+        if cooldowns.is_later() {
+            self.0.remove("cooldownClassification");
+        }
         self.0.set("errorCount", Raw::from_number(errors));
         // Three levels in: usageStats, the profile, this.
         self.0.set("failureCounts", Raw::from_object(&counts, 3));
@@ -185,20 +199,48 @@ impl Usage {
                 self.open("disabledUntil", now, pause);
                 self.0.set("disabledReason", Raw::from_text(reason.as_str()));
             }
-            _ => self.cool(reason, model, errors, now),
+            _ => {
+                let scoped = reason == FailureReason::RateLimit
+                    || (cooldowns.is_later() && MODEL_SCOPED.contains(&reason.as_str()));
+                let open = self.time("cooldownUntil").is_some_and(|until| now < until);
+                self.open("cooldownUntil", now, cooldowns.cools_for(reason, errors, count));
+                self.0.set("cooldownReason", Raw::from_text(reason.as_str()));
+                self.scope(model.filter(|_| scoped), open);
+            }
         }
     }
 
-    fn cool(&mut self, reason: FailureReason, model: Option<&str>, errors: f64, now: Timestamp) {
-        let open = self.time("cooldownUntil").is_some_and(|until| now < until);
-        self.open("cooldownUntil", now, Cooldowns::after_errors(errors));
-        self.0.set("cooldownReason", Raw::from_text(reason.as_str()));
+    /// Whether a subscription's limit is known to be reached, which says more than one answer.
+    fn is_limited(&self, model: Option<&str>, now: Timestamp) -> bool {
+        let scoped = self.text_is("blockedScope", "model");
+        let of = self.0.text("blockedModel").filter(|of| !of.is_empty());
+        let another = scoped && of.is_some_and(|of| model != Some(&of));
+        self.text_is("blockedReason", "subscription_limit")
+            && !another
+            && self.time("blockedUntil").is_some_and(|until| now < until)
+    }
+
+    fn counted(&self, reason: FailureReason, anew: bool, cooldowns: &Cooldowns) -> Object {
+        let before = self.0.object("failureCounts").unwrap_or_default();
+        let mut counts = if anew { Object::new() } else { before.clone() };
+        // Later versions remember how often a service asked for fewer calls.
+        if let Some(count) = before.get("rate_limit").filter(|_| anew && cooldowns.is_later())
+            && count.number().is_some_and(|count| count != 0.0)
+        {
+            counts.set("rate_limit", count.clone());
+        }
+        let count = counts.number(reason.as_str()).unwrap_or(0.0) + 1.0;
+        counts.set(reason.as_str(), Raw::from_number(count));
+        counts
+    }
+
+    /// Says whose window it is: that model's, until another one, or one that nobody named, fails too.
+    fn scope(&mut self, model: Option<&str>, open: bool) {
         let before = self.0.text("cooldownModel").filter(|of| !of.is_empty());
-        let of = match (open, reason) {
-            (_, reason) if reason != FailureReason::RateLimit => None,
-            (false, _) => model,
-            // A second failure on another model, or on one nobody named, is everybody's.
-            (true, _) => before.as_deref().map(String::as_str).filter(|of| model == Some(of)),
+        let of = if open {
+            model.filter(|model| before.as_deref().is_some_and(|of| of == model))
+        } else {
+            model
         };
         match of.map(Raw::from_text) {
             Some(of) => self.0.set("cooldownModel", of),

@@ -114,7 +114,7 @@ impl Core {
             return Ok(());
         }
         let page = Page {
-            cooldowns: view.config.cooldowns(&provider),
+            cooldowns: view.config.cooldowns(view.profiles.era(), &provider),
             id: id.to_owned(),
             provider,
             entry,

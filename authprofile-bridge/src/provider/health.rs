@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use credential_provider_api::{CredentialError, Detail, Health, HealthStatus};
 
-use super::core::{Core, Sqlite, View};
+use super::core::{Core, View};
 use crate::file::blocking;
 use crate::lock::Sidecar;
 
@@ -22,7 +22,7 @@ impl Core {
         };
         let mut faults = self.faults(&view);
         let stores: Vec<_> = std::iter::once(&self.own).chain(&self.main).cloned().collect();
-        let (clock, sqlite) = (Arc::clone(&self.clock), self.sqlite);
+        let clock = Arc::clone(&self.clock);
         let found = blocking(move || {
             let mut faults = Vec::new();
             for store in stores {
@@ -34,12 +34,7 @@ impl Core {
                         faults.push(format!("{}.lock was left behind", file.display()));
                     }
                 }
-                let database = folder.join("openclaw-agent.sqlite");
-                too_open(&database, &mut faults);
-                if sqlite == Sqlite::Unreadable && database.is_file() {
-                    let path = database.display();
-                    faults.push(format!("{path} is a database, which this host cannot read"));
-                }
+                too_open(&folder.join("openclaw-agent.sqlite"), &mut faults);
             }
             Ok(faults)
         });

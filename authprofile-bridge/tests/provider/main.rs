@@ -308,12 +308,16 @@ async fn a_check_tells_what_is_wrong_with_the_files() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let lock = format!(r#"{{"pid": {}, "createdAt": "2026-01-01T00:00:00.000Z"}}"#, u32::MAX - 1);
     std::fs::write(world.file("main", "auth-profiles.json.lock"), lock).unwrap();
-    std::fs::write(world.file("main", "openclaw-agent.sqlite"), "").unwrap();
     let health = check().await;
     assert_eq!(health.status, HealthStatus::Degraded);
-    for said in ["mode 644", "auth-profiles.json.lock was left behind", "is a database"] {
+    for said in ["mode 644", "auth-profiles.json.lock was left behind"] {
         assert!(health.detail.as_str().contains(said), "{said}: {}", health.detail.as_str());
     }
+    std::fs::write(world.file("main", "openclaw-agent.sqlite"), "").unwrap();
+    let health = check().await;
+    assert_eq!(health.status, HealthStatus::Failing);
+    assert!(health.detail.as_str().contains("add authprofile-sqlite"), "{health:?}");
+    std::fs::remove_file(world.file("main", "openclaw-agent.sqlite")).unwrap();
     world.write("main", r#"{"x:1": {"type":"oauth","provider":"x","access":"openclaw-oauth-refresh-fence:v1:1:access:2"}, "y": 7}"#);
     let health = check().await;
     assert!(health.detail.as_str().contains("fenced by OpenClaw: \"x:1\""), "{health:?}");
