@@ -11,7 +11,8 @@
 //! 3. **Exchange**, once, by the [`ProfileIssuer`] that the host names. The store is not locked
 //!    meanwhile: that lock goes stale by age. The refresh lock does so after 180 s, so an exchange is
 //!    given up after [`LIMIT`]. Once it is sent it runs to its end, whoever stopped waiting.
-//! 4. **Identity gate**: an answer for another account or e-mail address is thrown away.
+//! 4. **Identity gate**: an answer for another account or e-mail address is thrown away. What the
+//!    answer leaves out says nothing against it; what it says besides is added.
 //! 5. **Save**, under the store's lock: only `access`, `refresh`, `expires` and what the issuer said
 //!    besides change, and only if the refresh token that was spent is still the one stored. What
 //!    somebody stored meanwhile stays, and a login removed meanwhile stays removed. Only then is the

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use credential_provider_api::{Clock, CredentialError, SecretString, Timestamp};
 
-use super::answer::{digest, put_in_place};
+use super::answer::{digest, put_in_place, same_person};
 use super::issuer::RenewedLogin;
 use crate::lock::Held;
-use crate::openclaw::{AuthProfileStore, Identity, Match, Profile, ProfileKind, Profiles};
+use crate::openclaw::{AuthProfileStore, Profile, ProfileKind, Profiles};
 
 /// How often saving is tried again in the background.
 pub const AGAIN: Duration = Duration::from_secs(5);
@@ -108,8 +108,7 @@ impl Unsaved {
             // Saved before, by the other of two tries.
             return Stands::Ours(stored);
         }
-        let other = Identity::of(&stored).compare(&self.renewed.identity) == Match::Different
-            && self.renewed.identity != Identity::default();
+        let other = same_person(&stored, &self.renewed).is_err();
         if stored.kind() != ProfileKind::OAuth || !spent || other {
             return Stands::Theirs(stored);
         }

@@ -213,6 +213,31 @@ async fn promise_5_an_answer_for_another_account_is_thrown_away() {
 }
 
 #[tokio::test]
+async fn promise_7_an_answer_that_says_another_thing_than_the_login_is_saved_and_adds_it() {
+    for (stored, said, added) in [
+        (
+            "\"accountId\": \"me\"",
+            Identity::default().with_email("me@x"),
+            ("email", "me@x"),
+        ),
+        ("\"email\": \"me@x\"", Identity::account("me"), ("accountId", "me")),
+    ] {
+        let world = World::with("{}");
+        world.write("main", &one(&world).replace("\"accountId\": \"me\"", stored));
+        let issuer = Issuer::new();
+        issuer.answers(move |_, _| {
+            Ok(RenewedLogin::new("new".into())
+                .with_refresh("refresh-1".into())
+                .with_identity(said.clone()))
+        });
+        let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+        assert_eq!(ask(&provider, &world.request("codex:me")).await.unwrap(), "new", "{stored}");
+        let entry = world.stored("main", "codex:me");
+        assert_eq!((&entry["refresh"], &entry[added.0]), (&"refresh-1".into(), &added.1.into()));
+    }
+}
+
+#[tokio::test]
 async fn promise_2_an_exchange_once_sent_is_saved_whoever_stopped_waiting() {
     let world = World::with("{}");
     world.write("main", &one(&world));
