@@ -7,7 +7,7 @@
 //!    `store_locked` and says who.
 //! 2. **Read again**, under the store's lock for that moment, which also shows that the store can be
 //!    written. What somebody else renewed is used as it is. An agent's own copy that has ended gives
-//!    way to the main agent's, if that is the same person's.
+//!    way to the main agent's, if that is the same person's, or if its own does not say whose it is.
 //! 3. **Exchange**, once, by the [`ProfileIssuer`] that the host names. The store is not locked
 //!    meanwhile: that lock goes stale by age. The refresh lock does so after 180 s, so an exchange is
 //!    given up after [`LIMIT`]. Once it is sent it runs to its end, whoever stopped waiting.

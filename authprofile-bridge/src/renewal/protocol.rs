@@ -166,7 +166,8 @@ impl Renewer {
         (other && now.plus(margin) < end).then(|| profile.clone())
     }
 
-    /// The main agent's login of the same name, if it is good and the same person's.
+    /// The main agent's login of the same name, if it is good and the same person's, or if the agent's
+    /// own does not say whose it is.
     async fn adoptable(
         &self,
         id: &str,
@@ -176,9 +177,10 @@ impl Renewer {
     ) -> Result<Option<Profile>, CredentialError> {
         let Some(main) = &found.main else { return Ok(None) };
         let Some(theirs) = main.load().await?.profile(id) else { return Ok(None) };
+        // As OpenClaw does: a copy that names nobody may be of the token that main has spent.
         let same = theirs.kind() == ProfileKind::OAuth
             && theirs.provider() == found.profile.provider()
-            && Identity::of(&found.profile).compare(&Identity::of(&theirs)) == Match::Same;
+            && Identity::of(&found.profile).compare(&Identity::of(&theirs)) != Match::Different;
         let fresh = end(&theirs).is_some_and(|(access, end)| {
             now.plus(MARGIN) < end
                 && refused.is_none_or(|refused| digest(refused) != digest(&access))

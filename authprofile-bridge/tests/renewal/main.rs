@@ -437,6 +437,32 @@ async fn an_own_copy_that_has_ended_gives_way_to_the_main_agents_if_it_is_the_sa
 }
 
 #[tokio::test]
+async fn promise_1_a_copy_that_names_nobody_gives_way_to_the_main_agents_before_it_is_sent() {
+    let nobody = |text: String| text.replace(", \"accountId\": \"me\"", "");
+    // Another model provider's login of the same name is no copy.
+    for (main, other, served, reused) in [
+        (false, false, Some("access-main"), 0),
+        (true, false, Some("access-main"), 0),
+        (false, true, None, 1),
+    ] {
+        let world = World::with("{}");
+        let fresh = login(&world, "access-main", "refresh-main", 3_600_000);
+        let fresh = if main { fresh } else { nobody(fresh) };
+        let fresh = if other { fresh.replace("\"codex\"", "\"another\"") } else { fresh };
+        world.write("main", &format!("{{\"codex:me\": {fresh}}}"));
+        world.write("research", &nobody(one(&world)));
+        let issuer = Issuer::new();
+        // The main agent's login was renewed from this very token.
+        issuer.spent.lock().unwrap().push("refresh-0".to_owned());
+        let builder = world.builder().agent(AgentId::new("research"));
+        let provider = world.provider(builder.model_provider("codex", issuer.named()));
+        let answer = ask(&provider, &world.request("codex:me")).await;
+        assert_eq!(answer.as_deref().ok(), served, "{answer:?}");
+        assert_eq!(issuer.reused.load(Ordering::SeqCst), reused, "a spent token is sent");
+    }
+}
+
+#[tokio::test]
 async fn promise_7_what_cannot_be_saved_is_kept_not_served_and_saved_later() {
     let world = World::with("{}");
     world.write("main", &one(&world));
