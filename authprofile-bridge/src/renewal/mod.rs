@@ -10,7 +10,8 @@
 //!    way to the main agent's, if that is the same person's, or if its own does not say whose it is.
 //! 3. **Exchange**, once, by the [`ProfileIssuer`] that the host names. The store is not locked
 //!    meanwhile: that lock goes stale by age. The refresh lock does so after 180 s, so an exchange is
-//!    given up after [`LIMIT`]. Once it is sent it runs to its end, whoever stopped waiting.
+//!    given up after [`LIMIT`], counted from the first one if there are two, and is not begun if somebody
+//!    has taken the lock from us. Once it is sent it runs to its end, whoever stopped waiting.
 //! 4. **Identity gate**: an answer for another account or e-mail address is thrown away. What the
 //!    answer leaves out says nothing against it; what it says besides is added.
 //! 5. **Save**, under the store's lock: only `access`, `refresh`, `expires` and what the issuer said

@@ -15,6 +15,7 @@ use super::answer::{digest, same_person};
 use super::issuer::{LIMIT, NotRenewed, ProfileIssuer, RenewedLogin, StoredLogin};
 use super::life::{Lives, MARGIN};
 use super::save::{Ours, Pending, Stands, Unsaved};
+use crate::file::blocking;
 use crate::lock::{Held, Sidecar};
 use crate::openclaw::provider_name::auth_name;
 use crate::openclaw::{
@@ -210,14 +211,25 @@ impl Renewer {
         mut found: Found,
         mut login: StoredLogin,
         issuer: &dyn ProfileIssuer,
-        lease: Held,
+        mut lease: Held,
     ) -> Result<Profile, CredentialError> {
         let mut sent_again = false;
+        let limit = self.clock.now().plus(LIMIT);
         loop {
+            let held = blocking(move || {
+                let ours = lease.is_ours();
+                Ok((lease, ours))
+            });
+            let (held, ours) = held.await?;
+            lease = held;
+            if !ours {
+                let what = "is being renewed by somebody who took its lock from us";
+                return Err(about(ErrorCode::StoreLocked, &login.id, what));
+            }
             let answer = tokio::select! {
                 biased;
                 answer = issuer.renew(&login, request) => answer,
-                () = self.clock.sleep_until(self.clock.now().plus(LIMIT)) => {
+                () = self.clock.sleep_until(limit) => {
                     let detail = "the issuer did not answer in two minutes";
                     Err(NotRenewed::Unanswered(CredentialError::new(ErrorCode::Timeout, detail)))
                 }

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use authprofile_bridge::openclaw::{AgentId, Identity};
-use authprofile_bridge::renewal::{AGAIN, NotRenewed, RenewedLogin};
+use authprofile_bridge::renewal::{AGAIN, LIMIT, NotRenewed, RenewedLogin};
 use credential_provider_api::*;
 use resolution_engine::SystemClock;
 use world::{Folder, Issuer, World, ask, at, ended, login, secret, until};
@@ -322,6 +322,55 @@ async fn what_somebody_stored_meanwhile_is_used_or_sent_in_turn() {
         assert_eq!(ask(&provider, &world.request("codex:me")).await.unwrap(), served);
         assert_eq!(issuer.exchanges(), exchanges);
     }
+}
+
+#[tokio::test]
+async fn promise_1_no_exchange_goes_on_under_a_lease_that_others_may_take() {
+    let world = World::with("{}");
+    world.write("main", &one(&world));
+    let issuer = Issuer::new();
+    issuer.go.forget_permits(1000);
+    issuer.answers(|_, nth| match nth {
+        1 => Err(NotRenewed::refused("reused")),
+        _ => Ok(RenewedLogin::new("new".into())),
+    });
+    let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+    let deadline = world.clock.now().plus(Duration::from_secs(900));
+    let request = world.request("codex:me").with_deadline(deadline);
+    let asked = tokio::spawn(async move { ask(&provider, &request).await });
+    issuer.arrived.notified().await;
+    let began = world.clock.now();
+    world.clock.advance(Duration::from_secs(70));
+    // Somebody signed in, with a token that has ended as well.
+    let other = login(&world, "access-x", "refresh-x", -1_000);
+    world.write("main", &format!("{{\"codex:me\": {other}}}"));
+    issuer.go.add_permits(1);
+    issuer.arrived.notified().await;
+    world.clock.advance(Duration::from_secs(50));
+    until("the second is given up", async || asked.is_finished()).await;
+    assert_eq!(began.until(world.clock.now()), LIMIT);
+    assert_eq!(asked.await.unwrap().unwrap_err().code(), ErrorCode::Timeout);
+    assert_eq!(issuer.exchanges(), 2);
+}
+
+#[tokio::test]
+async fn promise_1_nothing_is_sent_again_under_a_lease_that_somebody_took() {
+    let world = World::with("{}");
+    world.write("main", &one(&world));
+    let issuer = Issuer::new();
+    let other = format!("{{\"codex:me\": {}}}", login(&world, "ended", "refresh-other", -1));
+    let (file, lease) = (world.file("main", "auth-profiles.json"), lock_of(&world));
+    issuer.answers(move |_, _| {
+        fs::write(&file, format!("{{\"profiles\": {other}}}")).unwrap();
+        fs::remove_file(&lease).unwrap();
+        fs::write(&lease, "{\"pid\": 1}").unwrap();
+        Err(NotRenewed::refused("refresh_token_reused"))
+    });
+    let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+    let error = ask(&provider, &world.request("codex:me")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StoreLocked);
+    assert_eq!(issuer.exchanges(), 1);
+    assert!(lock_of(&world).exists(), "theirs is not removed");
 }
 
 #[tokio::test]
