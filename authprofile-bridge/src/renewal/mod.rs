@@ -24,7 +24,9 @@
 //!
 //! **If it cannot be saved**, what came is kept in memory, saving is tried again every
 //! [five seconds](AGAIN), and the request fails with the store's error: until it is saved, nobody gets
-//! the new token. If the process ends first, the login is lost and needs a sign-in. The format has no
+//! the new token. A provider that is dropped meanwhile, as by a new configuration, leaves that to go on;
+//! [`settled`](crate::provider::AuthProfileProvider::settled) waits for it. If the process or its runtime
+//! ends first, the login is lost and needs a sign-in. The format has no
 //! place for an intent, so a crash between exchange and saving cannot be told from no exchange: the next
 //! renewal sends the old refresh token, and an issuer that rotates refuses it.
 //!

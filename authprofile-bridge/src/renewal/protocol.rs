@@ -10,6 +10,7 @@ use credential_provider_api::{
     Clock, CredentialError, Detail, ErrorCode, ExposeSecret as _, ReauthReason, Request,
     SecretString, Timestamp,
 };
+use tokio_util::task::TaskTracker;
 
 use super::answer::{digest, same_person};
 use super::issuer::{LIMIT, NotRenewed, ProfileIssuer, RenewedLogin, StoredLogin};
@@ -44,6 +45,8 @@ pub(crate) struct Renewer {
     pending: Arc<Pending>,
     /// Refresh tokens that an issuer refused, and what it said: they are not sent again.
     refused: Mutex<HashMap<String, ([u8; 32], CredentialError)>>,
+    /// Exchanges under way, and what is not saved yet.
+    tasks: TaskTracker,
 }
 
 /// A login, and the store it is in.
@@ -62,8 +65,14 @@ impl Renewer {
         clock: Arc<dyn Clock>,
         lives: Arc<Lives>,
     ) -> Self {
-        let (ours, pending, refused) = Default::default();
-        Self { own, main, state, issuers, clock, lives, ours, pending, refused }
+        let (ours, pending, refused, tasks) = Default::default();
+        Self { own, main, state, issuers, clock, lives, ours, pending, refused, tasks }
+    }
+
+    /// Waits for exchanges under way, and until what came of them is saved.
+    pub(crate) async fn settled(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Whether somebody is named who renews such logins.
@@ -122,7 +131,7 @@ impl Renewer {
         // From here on it is not cancelled: what the issuer gives is saved, whoever waits.
         let commit = request.commit()?;
         let (this, request) = (Arc::clone(self), request.clone());
-        let task = tokio::spawn(async move {
+        let task = self.tasks.spawn(async move {
             let outcome = this.exchange(&request, found, login, &*issuer, lease).await;
             drop(commit);
             outcome
@@ -298,7 +307,7 @@ impl Renewer {
             received: now,
         };
         // A process that watches sees the new token before we use it ourselves.
-        let stands = unsaved.keep(&self.ours, &self.pending, lease, &self.clock).await?;
+        let stands = unsaved.keep(&self.ours, &self.pending, lease, &self.clock, &self.tasks).await?;
         let profile = stands.into_profile(id)?;
         if let Some((access, end)) = end(&profile) {
             self.lives.margin(id, &access, end, now);

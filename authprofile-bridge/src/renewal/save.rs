@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use credential_provider_api::{Clock, CredentialError, SecretString, Timestamp};
+use tokio_util::task::TaskTracker;
 
 use super::answer::{digest, put_in_place, same_person};
 use super::issuer::RenewedLogin;
@@ -128,6 +129,7 @@ impl Unsaved {
         pending: &Arc<Pending>,
         lease: Held,
         clock: &Arc<dyn Clock>,
+        tasks: &TaskTracker,
     ) -> Result<Stands, CredentialError> {
         let mut outcome = self.save(ours).await;
         for pause in AT_ONCE {
@@ -144,7 +146,7 @@ impl Unsaved {
             );
             pending.all().insert(self.id.clone(), self.clone());
             let later = Later { unsaved: self, ours: Arc::clone(ours), clock: Arc::clone(clock) };
-            tokio::spawn(later.run(Arc::downgrade(pending), lease));
+            tasks.spawn(later.run(Arc::clone(pending), lease));
         }
         outcome
     }
@@ -157,8 +159,9 @@ struct Later {
 }
 
 impl Later {
-    /// Until it is saved, or nobody is left who would use it.
-    async fn run(self, pending: std::sync::Weak<Pending>, lease: Held) {
+    /// Until it is saved, by this or by a request. The provider may be gone by then: what came is the
+    /// only good token, whoever reads the store next.
+    async fn run(self, pending: Arc<Pending>, lease: Held) {
         let until = self.clock.now().plus(KEEP);
         let mut lease = Some(lease);
         loop {
@@ -166,7 +169,6 @@ impl Later {
             if self.clock.now() >= until {
                 lease = None;
             }
-            let Some(pending) = pending.upgrade() else { return };
             if !pending.all().contains_key(&self.unsaved.id) {
                 return;
             }

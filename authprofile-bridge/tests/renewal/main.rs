@@ -20,6 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use authprofile_bridge::openclaw::{AgentId, Identity};
+use authprofile_bridge::provider::AuthProfileProvider;
 use authprofile_bridge::renewal::{AGAIN, LIMIT, NotRenewed, RenewedLogin};
 use credential_provider_api::*;
 use resolution_engine::SystemClock;
@@ -511,6 +512,81 @@ async fn promise_1_a_copy_that_names_nobody_gives_way_to_the_main_agents_before_
     }
 }
 
+/// Asks for a login that is renewed and cannot be saved.
+async fn unsaved(world: &World, provider: &AuthProfileProvider) -> CredentialError {
+    let request = world.request("codex:me");
+    let asked = ask(provider, &request);
+    tokio::pin!(asked);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut asked => return answer.unwrap_err(),
+            () = tokio::task::yield_now() => if let Some(next) = world.clock.next_sleeper()
+                && next < world.clock.now().plus(Duration::from_secs(3))
+            {
+                world.clock.set(next);
+            },
+        }
+    }
+}
+
+#[tokio::test]
+async fn promise_7_a_login_that_is_not_saved_yet_outlives_its_provider() {
+    let world = World::with("{}");
+    world.write("main", &one(&world));
+    let issuer = Issuer::new();
+    let blocked = world.file("main", "auth-profiles.json.lock");
+    let in_the_way = blocked.clone();
+    issuer.answers(move |_, _| {
+        fs::create_dir(&in_the_way).unwrap();
+        Ok(RenewedLogin::new("new".into()).with_refresh("new-refresh".into()))
+    });
+    let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+    assert_eq!(unsaved(&world, &provider).await.code(), ErrorCode::StoreUnreadable);
+    let waiting = tokio::spawn({
+        let provider = provider.clone();
+        async move { provider.settled().await }
+    });
+    // The lease is given back long before, for others to try.
+    for _ in 0..12 {
+        until("somebody waits", async || world.clock.next_sleeper().is_some()).await;
+        world.clock.advance(AGAIN);
+    }
+    until("the lease is given back", async || !lock_of(&world).exists()).await;
+    assert!(!waiting.is_finished(), "there is a login to be saved");
+    waiting.abort();
+    waiting.await.unwrap_err();
+    assert_eq!(Arc::strong_count(&provider), 1);
+    drop(provider);
+    fs::remove_dir(&blocked).unwrap();
+    until("somebody waits", async || world.clock.next_sleeper().is_some()).await;
+    world.clock.advance(AGAIN);
+    until("it is saved", async || world.stored("main", "codex:me")["refresh"] == "new-refresh")
+        .await;
+}
+
+#[tokio::test]
+async fn a_host_that_ends_can_wait_for_what_is_not_saved_yet() {
+    let world = World::with("{}");
+    world.write("main", &one(&world));
+    let issuer = Issuer::new();
+    issuer.go.forget_permits(1000);
+    let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+    provider.settled().await;
+    let asked = tokio::spawn({
+        let (provider, request) = (provider.clone(), world.request("codex:me"));
+        async move { ask(&provider, &request).await }
+    });
+    issuer.arrived.notified().await;
+    asked.abort();
+    let settled = provider.settled();
+    tokio::pin!(settled);
+    assert!(futures::poll!(&mut settled).is_pending(), "an exchange is under way");
+    issuer.go.add_permits(1);
+    settled.await;
+    assert_eq!(world.stored("main", "codex:me")["refresh"], "refresh-1");
+}
+
 #[tokio::test]
 async fn promise_7_what_cannot_be_saved_is_kept_not_served_and_saved_later() {
     let world = World::with("{}");
@@ -524,22 +600,7 @@ async fn promise_7_what_cannot_be_saved_is_kept_not_served_and_saved_later() {
     });
     let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
     let request = world.request("codex:me");
-    let error = {
-        let asked = ask(&provider, &request);
-        tokio::pin!(asked);
-        loop {
-            tokio::select! {
-                biased;
-                answer = &mut asked => break answer.unwrap_err(),
-                () = tokio::task::yield_now() => if let Some(next) = world.clock.next_sleeper()
-                    && next < world.clock.now().plus(Duration::from_secs(3))
-                {
-                    world.clock.set(next);
-                },
-            }
-        }
-    };
-    assert_eq!(error.code(), ErrorCode::StoreUnreadable);
+    assert_eq!(unsaved(&world, &provider).await.code(), ErrorCode::StoreUnreadable);
     assert_eq!(ask(&provider, &request).await.unwrap_err().code(), ErrorCode::StoreUnreadable);
     assert_eq!(world.stored("main", "codex:me")["refresh"], "refresh-0");
     fs::remove_dir(&blocked).unwrap();
