@@ -140,7 +140,8 @@ impl Core {
                     ErrorClass::Retry => {
                         now.plus(error.retry_after().unwrap_or_default().max(PAUSE))
                     }
-                    ErrorClass::SignIn => Timestamp::MAX,
+                    // A sign-in may be made elsewhere than in its entry: in the main agent's copy, or where
+                    // its reference leads to. Nothing is sent again for the look.
                     _ => now.plus(PAUSE),
                 };
                 Some((error.clone(), until))

@@ -15,7 +15,7 @@
 //! by kind and last use. Profiles cooling down for the model asked for
 //! ([`Hint::model`](credential_provider_api::Hint)) are passed over. One that cannot be served (a mask, a
 //! fence, a reference that does not resolve, a login that has ended and cannot be renewed) is logged, and
-//! the next is tried. If all that is left cool down, the error is `rate_limited`, with the soonest end
+//! the next is tried; it is looked at again when its entry changes, and after 30 s. If all that is left cool down, the error is `rate_limited`, with the soonest end
 //! and the reason that OpenClaw would name. Such errors hold for one request.
 //!
 //! **Pins.** A session's wish is [`Hint::prefer`](credential_provider_api::Hint): the profile it was served

@@ -27,6 +27,14 @@ impl AuthProfileProvider {
         Self { core }
     }
 
+    /// Waits for renewals under way, and until every login that was renewed is saved: for a host that ends.
+    /// It may take for ever, where a store can never be written: give it a limit.
+    ///
+    /// Cancel-safe. What begins meanwhile is waited for, too.
+    pub async fn settled(&self) {
+        self.core.renewer.settled().await;
+    }
+
     /// Every profile, and every entry that OpenClaw skips, with its standing now.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ pub(crate) fn digest(secret: &SecretString) -> [u8; 32] {
 
 /// Whether an answer may take the place of a login: it says nothing of whose it is, or nothing else
 /// than the login does.
+///
+/// The one judgement for the gate and for saving: what the first lets through and the second does not
+/// is a refresh token lost.
 pub(super) fn same_person(stored: &Profile, renewed: &RenewedLogin) -> Result<(), ErrorCode> {
     let known = Identity::of(stored);
     let mut said = renewed.identity.clone();
@@ -80,7 +83,11 @@ mod tests {
         assert!(same_person(&nobody, &said(other)).is_ok());
         let mail = stored(r#"{"type":"oauth","provider":"x","access":"a","email":"me@x"}"#);
         let address = Identity::default().with_email("you@x");
-        assert!(same_person(&mail, &said(address)).is_err());
+        assert!(same_person(&mail, &said(address.clone())).is_err());
+        // An account and an address cannot contradict each other.
+        let account = stored(r#"{"type":"oauth","provider":"x","access":"a","accountId":"me"}"#);
+        assert!(same_person(&account, &said(address)).is_ok());
+        assert!(same_person(&mail, &said(Identity::account("me"))).is_ok());
     }
 
     #[test]

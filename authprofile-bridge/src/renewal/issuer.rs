@@ -9,8 +9,8 @@ use credential_provider_api::{
 
 use crate::openclaw::{Identity, Profile};
 
-/// Longest an exchange may take. OpenClaw's limit, well below the 180 s after which its refresh lock
-/// counts as left behind.
+/// Longest an exchange may take, together with the one that may follow a refusal. OpenClaw's limit, well
+/// below the 180 s after which its refresh lock counts as left behind.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// Renews logins of a model provider at its issuer.

@@ -7,11 +7,13 @@
 //!    `store_locked` and says who.
 //! 2. **Read again**, under the store's lock for that moment, which also shows that the store can be
 //!    written. What somebody else renewed is used as it is. An agent's own copy that has ended gives
-//!    way to the main agent's, if that is the same person's.
+//!    way to the main agent's, if that is the same person's, or if its own does not say whose it is.
 //! 3. **Exchange**, once, by the [`ProfileIssuer`] that the host names. The store is not locked
 //!    meanwhile: that lock goes stale by age. The refresh lock does so after 180 s, so an exchange is
-//!    given up after [`LIMIT`]. Once it is sent it runs to its end, whoever stopped waiting.
-//! 4. **Identity gate**: an answer for another account or e-mail address is thrown away.
+//!    given up after [`LIMIT`], counted from the first one if there are two, and is not begun if somebody
+//!    has taken the lock from us. Once it is sent it runs to its end, whoever stopped waiting.
+//! 4. **Identity gate**: an answer for another account or e-mail address is thrown away. What the
+//!    answer leaves out says nothing against it; what it says besides is added.
 //! 5. **Save**, under the store's lock: only `access`, `refresh`, `expires` and what the issuer said
 //!    besides change, and only if the refresh token that was spent is still the one stored. What
 //!    somebody stored meanwhile stays, and a login removed meanwhile stays removed. Only then is the
@@ -22,7 +24,9 @@
 //!
 //! **If it cannot be saved**, what came is kept in memory, saving is tried again every
 //! [five seconds](AGAIN), and the request fails with the store's error: until it is saved, nobody gets
-//! the new token. If the process ends first, the login is lost and needs a sign-in. The format has no
+//! the new token. A provider that is dropped meanwhile, as by a new configuration, leaves that to go on;
+//! [`settled`](crate::provider::AuthProfileProvider::settled) waits for it. If the process or its runtime
+//! ends first, the login is lost and needs a sign-in. The format has no
 //! place for an intent, so a crash between exchange and saving cannot be told from no exchange: the next
 //! renewal sends the old refresh token, and an issuer that rotates refuses it.
 //!

@@ -10,11 +10,13 @@ use credential_provider_api::{
     Clock, CredentialError, Detail, ErrorCode, ExposeSecret as _, ReauthReason, Request,
     SecretString, Timestamp,
 };
+use tokio_util::task::TaskTracker;
 
 use super::answer::{digest, same_person};
 use super::issuer::{LIMIT, NotRenewed, ProfileIssuer, RenewedLogin, StoredLogin};
 use super::life::{Lives, MARGIN};
 use super::save::{Ours, Pending, Stands, Unsaved};
+use crate::file::blocking;
 use crate::lock::{Held, Sidecar};
 use crate::openclaw::provider_name::auth_name;
 use crate::openclaw::{
@@ -43,6 +45,8 @@ pub(crate) struct Renewer {
     pending: Arc<Pending>,
     /// Refresh tokens that an issuer refused, and what it said: they are not sent again.
     refused: Mutex<HashMap<String, ([u8; 32], CredentialError)>>,
+    /// Exchanges under way, and what is not saved yet.
+    tasks: TaskTracker,
 }
 
 /// A login, and the store it is in.
@@ -61,8 +65,14 @@ impl Renewer {
         clock: Arc<dyn Clock>,
         lives: Arc<Lives>,
     ) -> Self {
-        let (ours, pending, refused) = Default::default();
-        Self { own, main, state, issuers, clock, lives, ours, pending, refused }
+        let (ours, pending, refused, tasks) = Default::default();
+        Self { own, main, state, issuers, clock, lives, ours, pending, refused, tasks }
+    }
+
+    /// Waits for exchanges under way, and until what came of them is saved.
+    pub(crate) async fn settled(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     /// Whether somebody is named who renews such logins.
@@ -121,7 +131,7 @@ impl Renewer {
         // From here on it is not cancelled: what the issuer gives is saved, whoever waits.
         let commit = request.commit()?;
         let (this, request) = (Arc::clone(self), request.clone());
-        let task = tokio::spawn(async move {
+        let task = self.tasks.spawn(async move {
             let outcome = this.exchange(&request, found, login, &*issuer, lease).await;
             drop(commit);
             outcome
@@ -166,7 +176,8 @@ impl Renewer {
         (other && now.plus(margin) < end).then(|| profile.clone())
     }
 
-    /// The main agent's login of the same name, if it is good and the same person's.
+    /// The main agent's login of the same name, if it is good and the same person's, or if the agent's
+    /// own does not say whose it is.
     async fn adoptable(
         &self,
         id: &str,
@@ -176,9 +187,10 @@ impl Renewer {
     ) -> Result<Option<Profile>, CredentialError> {
         let Some(main) = &found.main else { return Ok(None) };
         let Some(theirs) = main.load().await?.profile(id) else { return Ok(None) };
+        // As OpenClaw does: a copy that names nobody may be of the token that main has spent.
         let same = theirs.kind() == ProfileKind::OAuth
             && theirs.provider() == found.profile.provider()
-            && Identity::of(&found.profile).compare(&Identity::of(&theirs)) == Match::Same;
+            && Identity::of(&found.profile).compare(&Identity::of(&theirs)) != Match::Different;
         let fresh = end(&theirs).is_some_and(|(access, end)| {
             now.plus(MARGIN) < end
                 && refused.is_none_or(|refused| digest(refused) != digest(&access))
@@ -208,14 +220,25 @@ impl Renewer {
         mut found: Found,
         mut login: StoredLogin,
         issuer: &dyn ProfileIssuer,
-        lease: Held,
+        mut lease: Held,
     ) -> Result<Profile, CredentialError> {
         let mut sent_again = false;
+        let limit = self.clock.now().plus(LIMIT);
         loop {
+            let held = blocking(move || {
+                let ours = lease.is_ours();
+                Ok((lease, ours))
+            });
+            let (held, ours) = held.await?;
+            lease = held;
+            if !ours {
+                let what = "is being renewed by somebody who took its lock from us";
+                return Err(about(ErrorCode::StoreLocked, &login.id, what));
+            }
             let answer = tokio::select! {
                 biased;
                 answer = issuer.renew(&login, request) => answer,
-                () = self.clock.sleep_until(self.clock.now().plus(LIMIT)) => {
+                () = self.clock.sleep_until(limit) => {
                     let detail = "the issuer did not answer in two minutes";
                     Err(NotRenewed::Unanswered(CredentialError::new(ErrorCode::Timeout, detail)))
                 }
@@ -284,7 +307,7 @@ impl Renewer {
             received: now,
         };
         // A process that watches sees the new token before we use it ourselves.
-        let stands = unsaved.keep(&self.ours, &self.pending, lease, &self.clock).await?;
+        let stands = unsaved.keep(&self.ours, &self.pending, lease, &self.clock, &self.tasks).await?;
         let profile = stands.into_profile(id)?;
         if let Some((access, end)) = end(&profile) {
             self.lives.margin(id, &access, end, now);

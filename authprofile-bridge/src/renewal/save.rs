@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use credential_provider_api::{Clock, CredentialError, SecretString, Timestamp};
+use tokio_util::task::TaskTracker;
 
-use super::answer::{digest, put_in_place};
+use super::answer::{digest, put_in_place, same_person};
 use super::issuer::RenewedLogin;
 use crate::lock::Held;
-use crate::openclaw::{AuthProfileStore, Identity, Match, Profile, ProfileKind, Profiles};
+use crate::openclaw::{AuthProfileStore, Profile, ProfileKind, Profiles};
 
 /// How often saving is tried again in the background.
 pub const AGAIN: Duration = Duration::from_secs(5);
@@ -108,8 +109,7 @@ impl Unsaved {
             // Saved before, by the other of two tries.
             return Stands::Ours(stored);
         }
-        let other = Identity::of(&stored).compare(&self.renewed.identity) == Match::Different
-            && self.renewed.identity != Identity::default();
+        let other = same_person(&stored, &self.renewed).is_err();
         if stored.kind() != ProfileKind::OAuth || !spent || other {
             return Stands::Theirs(stored);
         }
@@ -129,6 +129,7 @@ impl Unsaved {
         pending: &Arc<Pending>,
         lease: Held,
         clock: &Arc<dyn Clock>,
+        tasks: &TaskTracker,
     ) -> Result<Stands, CredentialError> {
         let mut outcome = self.save(ours).await;
         for pause in AT_ONCE {
@@ -145,7 +146,7 @@ impl Unsaved {
             );
             pending.all().insert(self.id.clone(), self.clone());
             let later = Later { unsaved: self, ours: Arc::clone(ours), clock: Arc::clone(clock) };
-            tokio::spawn(later.run(Arc::downgrade(pending), lease));
+            tasks.spawn(later.run(Arc::clone(pending), lease));
         }
         outcome
     }
@@ -158,8 +159,9 @@ struct Later {
 }
 
 impl Later {
-    /// Until it is saved, or nobody is left who would use it.
-    async fn run(self, pending: std::sync::Weak<Pending>, lease: Held) {
+    /// Until it is saved, by this or by a request. The provider may be gone by then: what came is the
+    /// only good token, whoever reads the store next.
+    async fn run(self, pending: Arc<Pending>, lease: Held) {
         let until = self.clock.now().plus(KEEP);
         let mut lease = Some(lease);
         loop {
@@ -167,7 +169,6 @@ impl Later {
             if self.clock.now() >= until {
                 lease = None;
             }
-            let Some(pending) = pending.upgrade() else { return };
             if !pending.all().contains_key(&self.unsaved.id) {
                 return;
             }

@@ -18,8 +18,9 @@ use std::time::Duration;
 
 use authprofile_bridge::openclaw::{AgentId, Eligibility};
 use authprofile_bridge::provider::{ModelProvider, Seen};
+use authprofile_bridge::renewal::NotRenewed;
 use credential_provider_api::*;
-use world::{Refs, World, ask, at, login, secret, until};
+use world::{Issuer, Refs, World, ask, at, ended, login, secret, until};
 
 #[tokio::test]
 async fn what_openclaw_wrote_is_chosen_in_its_order_and_served() {
@@ -245,6 +246,31 @@ async fn a_login_nobody_renews_here_is_served_while_it_is_good() {
         assert_eq!(error.code(), ErrorCode::Expired);
         assert!(error.detail().contains("OpenClaw renews it"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_refused_login_is_chosen_again_once_the_main_agents_is_good() {
+    let world = World::with("{}");
+    world.write("main", &format!("{{\"codex:me\": {}}}", ended(&world)));
+    world.write("research", &format!("{{\"codex:me\": {}}}", ended(&world)));
+    let issuer = Issuer::new();
+    issuer.answers(|_, _| Err(NotRenewed::refused("gone")));
+    let builder = world.builder().agent(AgentId::new("research"));
+    let provider = world.provider(builder.model_provider("codex", issuer.named()));
+    for _ in 0..3 {
+        let error = ask(&provider, &world.request("codex")).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::NeedsReauth);
+        world.clock.advance(Duration::from_secs(31));
+    }
+    assert_eq!(issuer.exchanges(), 1, "what was refused is not sent again");
+    ask(&provider, &world.request("codex")).await.unwrap_err();
+    // Somebody signs in there; nothing changes in the agent's own store.
+    let fresh = login(&world, "access-main", "refresh-main", 3 * 3_600_000);
+    world.write("main", &format!("{{\"codex:me\": {fresh}}}"));
+    world.clock.advance(Duration::from_secs(31));
+    assert_eq!(ask(&provider, &world.request("codex")).await.unwrap(), "-> codex:me");
+    assert_eq!(ask(&provider, &world.request("codex:me")).await.unwrap(), "access-main");
+    assert_eq!(issuer.exchanges(), 1);
 }
 
 #[tokio::test]

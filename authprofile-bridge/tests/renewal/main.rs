@@ -20,7 +20,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use authprofile_bridge::openclaw::{AgentId, Identity};
-use authprofile_bridge::renewal::{AGAIN, NotRenewed, RenewedLogin};
+use authprofile_bridge::provider::AuthProfileProvider;
+use authprofile_bridge::renewal::{AGAIN, LIMIT, NotRenewed, RenewedLogin};
 use credential_provider_api::*;
 use resolution_engine::SystemClock;
 use world::{Folder, Issuer, World, ask, at, ended, login, secret, until};
@@ -213,6 +214,31 @@ async fn promise_5_an_answer_for_another_account_is_thrown_away() {
 }
 
 #[tokio::test]
+async fn promise_7_an_answer_that_says_another_thing_than_the_login_is_saved_and_adds_it() {
+    for (stored, said, added) in [
+        (
+            "\"accountId\": \"me\"",
+            Identity::default().with_email("me@x"),
+            ("email", "me@x"),
+        ),
+        ("\"email\": \"me@x\"", Identity::account("me"), ("accountId", "me")),
+    ] {
+        let world = World::with("{}");
+        world.write("main", &one(&world).replace("\"accountId\": \"me\"", stored));
+        let issuer = Issuer::new();
+        issuer.answers(move |_, _| {
+            Ok(RenewedLogin::new("new".into())
+                .with_refresh("refresh-1".into())
+                .with_identity(said.clone()))
+        });
+        let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+        assert_eq!(ask(&provider, &world.request("codex:me")).await.unwrap(), "new", "{stored}");
+        let entry = world.stored("main", "codex:me");
+        assert_eq!((&entry["refresh"], &entry[added.0]), (&"refresh-1".into(), &added.1.into()));
+    }
+}
+
+#[tokio::test]
 async fn promise_2_an_exchange_once_sent_is_saved_whoever_stopped_waiting() {
     let world = World::with("{}");
     world.write("main", &one(&world));
@@ -297,6 +323,55 @@ async fn what_somebody_stored_meanwhile_is_used_or_sent_in_turn() {
         assert_eq!(ask(&provider, &world.request("codex:me")).await.unwrap(), served);
         assert_eq!(issuer.exchanges(), exchanges);
     }
+}
+
+#[tokio::test]
+async fn promise_1_no_exchange_goes_on_under_a_lease_that_others_may_take() {
+    let world = World::with("{}");
+    world.write("main", &one(&world));
+    let issuer = Issuer::new();
+    issuer.go.forget_permits(1000);
+    issuer.answers(|_, nth| match nth {
+        1 => Err(NotRenewed::refused("reused")),
+        _ => Ok(RenewedLogin::new("new".into())),
+    });
+    let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+    let deadline = world.clock.now().plus(Duration::from_secs(900));
+    let request = world.request("codex:me").with_deadline(deadline);
+    let asked = tokio::spawn(async move { ask(&provider, &request).await });
+    issuer.arrived.notified().await;
+    let began = world.clock.now();
+    world.clock.advance(Duration::from_secs(70));
+    // Somebody signed in, with a token that has ended as well.
+    let other = login(&world, "access-x", "refresh-x", -1_000);
+    world.write("main", &format!("{{\"codex:me\": {other}}}"));
+    issuer.go.add_permits(1);
+    issuer.arrived.notified().await;
+    world.clock.advance(Duration::from_secs(50));
+    until("the second is given up", async || asked.is_finished()).await;
+    assert_eq!(began.until(world.clock.now()), LIMIT);
+    assert_eq!(asked.await.unwrap().unwrap_err().code(), ErrorCode::Timeout);
+    assert_eq!(issuer.exchanges(), 2);
+}
+
+#[tokio::test]
+async fn promise_1_nothing_is_sent_again_under_a_lease_that_somebody_took() {
+    let world = World::with("{}");
+    world.write("main", &one(&world));
+    let issuer = Issuer::new();
+    let other = format!("{{\"codex:me\": {}}}", login(&world, "ended", "refresh-other", -1));
+    let (file, lease) = (world.file("main", "auth-profiles.json"), lock_of(&world));
+    issuer.answers(move |_, _| {
+        fs::write(&file, format!("{{\"profiles\": {other}}}")).unwrap();
+        fs::remove_file(&lease).unwrap();
+        fs::write(&lease, "{\"pid\": 1}").unwrap();
+        Err(NotRenewed::refused("refresh_token_reused"))
+    });
+    let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+    let error = ask(&provider, &world.request("codex:me")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StoreLocked);
+    assert_eq!(issuer.exchanges(), 1);
+    assert!(lock_of(&world).exists(), "theirs is not removed");
 }
 
 #[tokio::test]
@@ -412,6 +487,107 @@ async fn an_own_copy_that_has_ended_gives_way_to_the_main_agents_if_it_is_the_sa
 }
 
 #[tokio::test]
+async fn promise_1_a_copy_that_names_nobody_gives_way_to_the_main_agents_before_it_is_sent() {
+    let nobody = |text: String| text.replace(", \"accountId\": \"me\"", "");
+    // Another model provider's login of the same name is no copy.
+    for (main, other, served, reused) in [
+        (false, false, Some("access-main"), 0),
+        (true, false, Some("access-main"), 0),
+        (false, true, None, 1),
+    ] {
+        let world = World::with("{}");
+        let fresh = login(&world, "access-main", "refresh-main", 3_600_000);
+        let fresh = if main { fresh } else { nobody(fresh) };
+        let fresh = if other { fresh.replace("\"codex\"", "\"another\"") } else { fresh };
+        world.write("main", &format!("{{\"codex:me\": {fresh}}}"));
+        world.write("research", &nobody(one(&world)));
+        let issuer = Issuer::new();
+        // The main agent's login was renewed from this very token.
+        issuer.spent.lock().unwrap().push("refresh-0".to_owned());
+        let builder = world.builder().agent(AgentId::new("research"));
+        let provider = world.provider(builder.model_provider("codex", issuer.named()));
+        let answer = ask(&provider, &world.request("codex:me")).await;
+        assert_eq!(answer.as_deref().ok(), served, "{answer:?}");
+        assert_eq!(issuer.reused.load(Ordering::SeqCst), reused, "a spent token is sent");
+    }
+}
+
+/// Asks for a login that is renewed and cannot be saved.
+async fn unsaved(world: &World, provider: &AuthProfileProvider) -> CredentialError {
+    let request = world.request("codex:me");
+    let asked = ask(provider, &request);
+    tokio::pin!(asked);
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut asked => return answer.unwrap_err(),
+            () = tokio::task::yield_now() => if let Some(next) = world.clock.next_sleeper()
+                && next < world.clock.now().plus(Duration::from_secs(3))
+            {
+                world.clock.set(next);
+            },
+        }
+    }
+}
+
+#[tokio::test]
+async fn promise_7_a_login_that_is_not_saved_yet_outlives_its_provider() {
+    let world = World::with("{}");
+    world.write("main", &one(&world));
+    let issuer = Issuer::new();
+    let blocked = world.file("main", "auth-profiles.json.lock");
+    let in_the_way = blocked.clone();
+    issuer.answers(move |_, _| {
+        fs::create_dir(&in_the_way).unwrap();
+        Ok(RenewedLogin::new("new".into()).with_refresh("new-refresh".into()))
+    });
+    let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+    assert_eq!(unsaved(&world, &provider).await.code(), ErrorCode::StoreUnreadable);
+    let waiting = tokio::spawn({
+        let provider = provider.clone();
+        async move { provider.settled().await }
+    });
+    // The lease is given back long before, for others to try.
+    for _ in 0..12 {
+        until("somebody waits", async || world.clock.next_sleeper().is_some()).await;
+        world.clock.advance(AGAIN);
+    }
+    until("the lease is given back", async || !lock_of(&world).exists()).await;
+    assert!(!waiting.is_finished(), "there is a login to be saved");
+    waiting.abort();
+    waiting.await.unwrap_err();
+    assert_eq!(Arc::strong_count(&provider), 1);
+    drop(provider);
+    fs::remove_dir(&blocked).unwrap();
+    until("somebody waits", async || world.clock.next_sleeper().is_some()).await;
+    world.clock.advance(AGAIN);
+    until("it is saved", async || world.stored("main", "codex:me")["refresh"] == "new-refresh")
+        .await;
+}
+
+#[tokio::test]
+async fn a_host_that_ends_can_wait_for_what_is_not_saved_yet() {
+    let world = World::with("{}");
+    world.write("main", &one(&world));
+    let issuer = Issuer::new();
+    issuer.go.forget_permits(1000);
+    let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
+    provider.settled().await;
+    let asked = tokio::spawn({
+        let (provider, request) = (provider.clone(), world.request("codex:me"));
+        async move { ask(&provider, &request).await }
+    });
+    issuer.arrived.notified().await;
+    asked.abort();
+    let settled = provider.settled();
+    tokio::pin!(settled);
+    assert!(futures::poll!(&mut settled).is_pending(), "an exchange is under way");
+    issuer.go.add_permits(1);
+    settled.await;
+    assert_eq!(world.stored("main", "codex:me")["refresh"], "refresh-1");
+}
+
+#[tokio::test]
 async fn promise_7_what_cannot_be_saved_is_kept_not_served_and_saved_later() {
     let world = World::with("{}");
     world.write("main", &one(&world));
@@ -424,22 +600,7 @@ async fn promise_7_what_cannot_be_saved_is_kept_not_served_and_saved_later() {
     });
     let provider = world.provider(world.builder().model_provider("codex", issuer.named()));
     let request = world.request("codex:me");
-    let error = {
-        let asked = ask(&provider, &request);
-        tokio::pin!(asked);
-        loop {
-            tokio::select! {
-                biased;
-                answer = &mut asked => break answer.unwrap_err(),
-                () = tokio::task::yield_now() => if let Some(next) = world.clock.next_sleeper()
-                    && next < world.clock.now().plus(Duration::from_secs(3))
-                {
-                    world.clock.set(next);
-                },
-            }
-        }
-    };
-    assert_eq!(error.code(), ErrorCode::StoreUnreadable);
+    assert_eq!(unsaved(&world, &provider).await.code(), ErrorCode::StoreUnreadable);
     assert_eq!(ask(&provider, &request).await.unwrap_err().code(), ErrorCode::StoreUnreadable);
     assert_eq!(world.stored("main", "codex:me")["refresh"], "refresh-0");
     fs::remove_dir(&blocked).unwrap();
