@@ -17,6 +17,7 @@ mod edits;
 mod locks;
 mod model;
 mod openclaw;
+mod profiles;
 mod refs;
 #[cfg(feature = "oauth")]
 mod renewals;

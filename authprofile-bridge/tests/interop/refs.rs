@@ -9,11 +9,10 @@ use crate::model::Model;
 use crate::openclaw::{BOTH, OpenClaw, Version};
 
 /// What the gateway's provider has.
-const KEY: &str = "sk-test-of-the-gateways-model";
+pub const KEY: &str = "sk-test-of-the-gateways-model";
 
-/// An OpenClaw whose model's key is a SecretRef to our resolver, with a gateway's configuration.
-fn with_reference(version: Version, name: &str, model: &Model) -> OpenClaw {
-    let claw = OpenClaw::new(version, name);
+/// OpenClaw's configuration of our resolver, which has a gateway's own.
+pub fn resolver(claw: &OpenClaw) -> Value {
     let program =
         std::env::var("SECRETREF_BIN").expect("SECRETREF_BIN is not set: run .ci/interop bridge");
     let folder = claw.state("");
@@ -27,16 +26,25 @@ fn with_reference(version: Version, name: &str, model: &Model) -> OpenClaw {
             "credentialAccess": [{"consumer": "secretref:exec", "credential": "vault/model"}],
         }),
     );
-    let reference = json!({"source": "exec", "provider": "bridge", "id": "vault/model"});
-    let resolver = json!({
+    json!({
         "source": "exec",
         "command": program,
         "args": ["--config", configuration],
         "jsonOnly": true,
-    });
+    })
+}
+
+/// The reference that it answers with [`KEY`].
+pub fn reference() -> Value {
+    json!({"source": "exec", "provider": "bridge", "id": "vault/model"})
+}
+
+/// An OpenClaw whose model's key is a SecretRef to our resolver.
+fn with_reference(version: Version, name: &str, model: &Model) -> OpenClaw {
+    let claw = OpenClaw::new(version, name);
     claw.configure(&json!({
-        "secrets": {"providers": {"bridge": resolver}},
-        "models": model.configuration(&reference),
+        "secrets": {"providers": {"bridge": resolver(&claw)}},
+        "models": model.configuration(&reference()),
         "agents": {"defaults": {"model": {"primary": "local/pong"}}},
     }));
     claw

@@ -15,13 +15,21 @@ mod openclaw;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use authprofile_bridge::openclaw::{Database as _, Row};
+use authprofile_bridge::openclaw::{
+    AgentId, AuthProfileStore, Config, Database as _, Era, For, Home, Row, order,
+};
 use authprofile_sqlite::SqliteFiles;
+use credential_provider_api::{Clock as _, ManualClock};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use crate::openclaw::{OpenClaw, Version};
+
+fn clock() -> ManualClock {
+    ManualClock::new(std::time::SystemTime::now().into())
+}
 
 fn read(file: &Path, row: Row) -> Option<String> {
     let mut found = SqliteFiles::new().read(file, &[row]).unwrap();
@@ -80,6 +88,15 @@ async fn what_2026_9_6_pastes_and_stores_is_read_while_its_gateway_runs() {
         read(&shared(&claw), Row::SecretValue("TEST_KEY".into())).as_deref(),
         Some("sk-test-stored")
     );
+    // The bridge's own view, of an agent that has nothing of its own.
+    let home = Home::at(&claw.state(""));
+    let store = AuthProfileStore::of(&home, &AgentId::new("research"), Arc::new(clock()))
+        .with_database(Arc::new(SqliteFiles::new()));
+    assert_eq!(store.era().await.unwrap(), Era::C);
+    let profiles = store.load().await.unwrap();
+    let choices = order(&profiles, &Config::default(), "openai", For::default(), clock().now());
+    let ids: Vec<&str> = choices.iter().map(|choice| choice.id.as_str()).collect();
+    assert_eq!(ids, ["openai:manual", "openai:work"]);
     gateway.kill().await;
 
     // What a killed gateway left is read as it is, and OpenClaw goes on with it.
