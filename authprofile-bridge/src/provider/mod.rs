@@ -32,7 +32,8 @@
 //! What is behind a SecretRef is asked for again after a minute (`rereadSeconds`). The account is
 //! `accountId`, else `email`. A credential may be sent to the origins that the settings name for its model
 //! provider, and to none if they name none. Marks, fences and references that nobody resolved are never
-//! served. A torn or corrupt file is `store_unreadable` and stays as it is.
+//! served. Neither is a login by reference, nor a token by reference that OpenClaw's configuration calls a
+//! login (`mode: "oauth"`): OpenClaw forbids both. A torn or corrupt file is `store_unreadable` and stays as it is.
 //!
 //! A login without a named issuer, or in SQLite, is served while it is good; then the error says that
 //! OpenClaw renews it.
