@@ -11,12 +11,13 @@ use credential_provider_api::{
 
 use super::books::Books;
 use super::builder::ModelProvider;
+use super::changes::Beginning;
 use super::choice::Ailments;
 use crate::file::blocking;
 use crate::openclaw::provider_name::auth_name;
 use crate::openclaw::{
-    AuthProfileStore, Config, Eligibility, Profile, ProfileKind, ProfileSecret, Profiles, Usage, about,
-    never_cools,
+    AuthProfileStore, Config, Eligibility, Profile, ProfileKind, ProfileSecret, Profiles, Usage,
+    about, never_cools,
 };
 use crate::renewal::{Inherited, Lives, Renewer};
 
@@ -40,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) books: Books,
     pub(crate) ailments: Ailments,
+    pub(crate) beginning: Arc<Beginning>,
 }
 
 /// Whether a store may be changed.
@@ -69,7 +71,8 @@ impl Core {
     /// The store as it is now, with what was reported and cannot be written.
     pub(crate) async fn view(&self) -> Result<View, CredentialError> {
         let (store, config) = (self.store.clone(), self.config.clone());
-        let mut view = blocking(move || View::read(&store, &config)).await?;
+        let beginning = Arc::clone(&self.beginning);
+        let mut view = blocking(move || beginning.read(&store, &config)).await?;
         self.books.lay_over(&mut view.profiles);
         Ok(view)
     }

@@ -41,6 +41,9 @@
 //! # Changes
 //! What others write is noticed within a second, at once where the platform tells. The profiles that
 //! changed are forgotten by the engine, the others stay. A login of another account is a sign-in.
+//! Nothing is read on the caller's thread. What changed between the first request and the first poll is
+//! told at that poll. A store that could not be read at first tells of every profile once it can be, and
+//! of no sign-in.
 //!
 //! # Reports
 //! | outcome | what is kept, as OpenClaw keeps it |

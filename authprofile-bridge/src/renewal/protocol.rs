@@ -307,7 +307,8 @@ impl Renewer {
             received: now,
         };
         // A process that watches sees the new token before we use it ourselves.
-        let stands = unsaved.keep(&self.ours, &self.pending, lease, &self.clock, &self.tasks).await?;
+        let stands =
+            unsaved.keep(&self.ours, &self.pending, lease, &self.clock, &self.tasks).await?;
         let profile = stands.into_profile(id)?;
         if let Some((access, end)) = end(&profile) {
             self.lives.margin(id, &access, end, now);

@@ -11,6 +11,7 @@ mod configuration;
 mod conformance;
 mod reports;
 mod sqlite;
+mod watching;
 mod world;
 
 use std::sync::Arc;
@@ -177,8 +178,7 @@ async fn a_reference_where_a_login_is_configured_is_refused() {
         let world = World::new();
         let entry = format!("{{\"type\":\"token\",\"provider\":\"x\",{fields}}}");
         world.write("main", &format!("{{\"x:1\": {entry}}}"));
-        let config =
-            format!(r#"{{auth:{{profiles:{{"x:1":{{provider:"x",mode:"{mode}"}}}}}}}}"#);
+        let config = format!(r#"{{auth:{{profiles:{{"x:1":{{provider:"x",mode:"{mode}"}}}}}}}}"#);
         std::fs::write(world.folder.0.join("openclaw.json"), config).unwrap();
         let provider = world.provider(world.builder().secret_refs(refs.clone()));
         let answer = ask(&provider, &world.request("x:1")).await;

@@ -216,11 +216,7 @@ async fn promise_5_an_answer_for_another_account_is_thrown_away() {
 #[tokio::test]
 async fn promise_7_an_answer_that_says_another_thing_than_the_login_is_saved_and_adds_it() {
     for (stored, said, added) in [
-        (
-            "\"accountId\": \"me\"",
-            Identity::default().with_email("me@x"),
-            ("email", "me@x"),
-        ),
+        ("\"accountId\": \"me\"", Identity::default().with_email("me@x"), ("email", "me@x")),
         ("\"email\": \"me@x\"", Identity::account("me"), ("accountId", "me")),
     ] {
         let world = World::with("{}");
