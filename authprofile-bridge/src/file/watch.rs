@@ -19,39 +19,55 @@ const EVERY: Duration = Duration::from_secs(1);
 
 struct Watch<S, F> {
     look: Arc<F>,
-    seen: S,
+    folders: Vec<PathBuf>,
     clock: Arc<dyn Clock>,
-    told: told::Told,
+    /// What was seen last; none before the first poll.
+    under_way: Option<(told::Told, S)>,
 }
 
-/// What `look` sees, each time it is something else than before; it blocks, and is run where that is
-/// allowed. `folders` are those in which a change may happen.
+/// What `look` sees at the first poll, and each time it is something else than before; it blocks, and
+/// is run where that is allowed. `folders` are those in which a change may happen.
 ///
-/// What is there when this is called is seen at once, so that no change after it is missed.
-pub(crate) fn watch<S, F>(look: F, folders: &[PathBuf], clock: Arc<dyn Clock>) -> Watched<S>
+/// Nothing is looked at before the first poll: whoever has to know what changed until then compares
+/// what comes first. No change after it is missed.
+pub(crate) fn watch<S, F>(look: F, folders: Vec<PathBuf>, clock: Arc<dyn Clock>) -> Watched<S>
 where
     S: PartialEq + Clone + Send + Sync + 'static,
     F: Fn() -> S + Send + Sync + 'static,
 {
-    let told = told::Told::new(folders);
-    let seen = look();
-    let watch = Watch { look: Arc::new(look), seen, clock, told };
+    let watch = Watch { look: Arc::new(look), folders, clock, under_way: None };
+    // It ends with the runtime.
     Box::pin(stream::unfold(watch, |mut watch| async move {
+        let now = watch.next().await.ok()?;
+        Some((now, watch))
+    }))
+}
+
+impl<S, F> Watch<S, F>
+where
+    S: PartialEq + Clone + Send + Sync + 'static,
+    F: Fn() -> S + Send + Sync + 'static,
+{
+    async fn next(&mut self) -> Result<S, CredentialError> {
+        let Some((told, seen)) = &mut self.under_way else {
+            let (look, folders) = (Arc::clone(&self.look), std::mem::take(&mut self.folders));
+            // Told first: what changes between the two is another look.
+            let begin = blocking(move || Ok((told::Told::new(&folders), look()))).await?;
+            return Ok(self.under_way.insert(begin).1.clone());
+        };
         loop {
-            let tick = watch.clock.sleep_until(watch.clock.now().plus(EVERY));
             tokio::select! {
-                () = tick => {}
-                () = watch.told.changed() => {}
+                () = self.clock.sleep_until(self.clock.now().plus(EVERY)) => {}
+                () = told.changed() => {}
             }
-            let look = Arc::clone(&watch.look);
-            // It ends with the runtime.
-            let now = blocking(move || Ok::<_, CredentialError>(look())).await.ok()?;
-            if now != watch.seen {
-                watch.seen = now.clone();
-                return Some((now, watch));
+            let look = Arc::clone(&self.look);
+            let now = blocking(move || Ok(look())).await?;
+            if now != *seen {
+                seen.clone_from(&now);
+                return Ok(now);
             }
         }
-    }))
+    }
 }
 
 #[cfg(feature = "notify")]
@@ -130,8 +146,9 @@ mod tests {
         let clock = ManualClock::new(Timestamp::from_secs(1_000));
         let seen = file.clone();
         // No folder is named: nothing tells.
-        let mut watch = watch(move || mark_of(&seen, 100), &[], Arc::new(clock.clone()));
-        std::fs::write(&file, "two").unwrap();
+        let mut watch = watch(move || mark_of(&seen, 100), Vec::new(), Arc::new(clock.clone()));
+        assert_eq!(watch.next().await.unwrap(), mark_of(&file, 100), "what is there comes first");
+        std::fs::write(&file, "two, longer").unwrap();
         let next = watch.next();
         tokio::pin!(next);
         assert!(futures::poll!(&mut next).is_pending());
@@ -146,9 +163,10 @@ mod tests {
         let file = folder.write("a", "one");
         let clock = ManualClock::new(Timestamp::from_secs(1_000));
         let seen = file.clone();
-        let folders = [folder.root().to_owned()];
-        let mut watch = watch(move || mark_of(&seen, 100), &folders, Arc::new(clock));
-        std::fs::write(&file, "two").unwrap();
+        let folders = vec![folder.root().to_owned()];
+        let mut watch = watch(move || mark_of(&seen, 100), folders, Arc::new(clock));
+        assert_eq!(watch.next().await.unwrap(), mark_of(&file, 100), "what is there comes first");
+        std::fs::write(&file, "two, longer").unwrap();
         assert_eq!(watch.next().await.unwrap(), mark_of(&file, 100));
         std::fs::remove_file(&file).unwrap();
         assert_eq!(watch.next().await.unwrap(), None);

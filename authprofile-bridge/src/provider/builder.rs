@@ -217,6 +217,7 @@ impl AuthProfileProviderBuilder {
             clock,
             books: Default::default(),
             ailments: Default::default(),
+            beginning: Default::default(),
         };
         Ok(AuthProfileProvider::of(core))
     }

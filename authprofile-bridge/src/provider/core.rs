@@ -6,16 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credential_provider_api::{
-    Clock, CredentialError, ErrorCode, ProviderDescriptor, SecretRefResolver, Timestamp,
+    Clock, CredentialError, ErrorCode, ProviderDescriptor, SecretRef, SecretRefResolver, Timestamp,
 };
 
 use super::books::Books;
 use super::builder::ModelProvider;
+use super::changes::Beginning;
 use super::choice::Ailments;
 use crate::file::blocking;
 use crate::openclaw::provider_name::auth_name;
 use crate::openclaw::{
-    AuthProfileStore, Config, Eligibility, Profile, Profiles, Usage, about, never_cools,
+    AuthProfileStore, Config, Eligibility, Profile, ProfileKind, ProfileSecret, Profiles, Usage,
+    about, never_cools,
 };
 use crate::renewal::{Inherited, Lives, Renewer};
 
@@ -39,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) books: Books,
     pub(crate) ailments: Ailments,
+    pub(crate) beginning: Arc<Beginning>,
 }
 
 /// Whether a store may be changed.
@@ -68,7 +71,8 @@ impl Core {
     /// The store as it is now, with what was reported and cannot be written.
     pub(crate) async fn view(&self) -> Result<View, CredentialError> {
         let (store, config) = (self.store.clone(), self.config.clone());
-        let mut view = blocking(move || View::read(&store, &config)).await?;
+        let beginning = Arc::clone(&self.beginning);
+        let mut view = blocking(move || beginning.read(&store, &config)).await?;
         self.books.lay_over(&mut view.profiles);
         Ok(view)
     }
@@ -101,6 +105,10 @@ impl View {
         let eligibility = self.eligibility(id, &provider.unwrap_or_default(), now);
         match (eligibility, profile) {
             (Eligibility::Ok, Some(profile)) => match profile.forbidden_reference() {
+                None if self.is_configured_as_a_login(id) && is_by_reference(&profile) => {
+                    let what = "is configured as a login and holds a reference";
+                    Err(about(ErrorCode::ConfigurationInvalid, id, what))
+                }
                 None => Ok(profile),
                 Some(field) => {
                     let what = format!("is a login and holds a reference in \"{field}\"");
@@ -109,6 +117,10 @@ impl View {
             },
             (eligibility, _) => Err(unfit(id, eligibility)),
         }
+    }
+
+    fn is_configured_as_a_login(&self, id: &str) -> bool {
+        self.config.profile(id).is_some_and(|said| said.mode == ProfileKind::OAuth.as_str())
     }
 
     pub(crate) fn eligibility(&self, id: &str, provider: &str, now: Timestamp) -> Eligibility {
@@ -131,6 +143,16 @@ impl View {
         let never = provider.is_some_and(|profile| never_cools(profile.provider()));
         (usage.cooling_until(model, now).filter(|_| !never), usage)
     }
+}
+
+/// Whether a key or token is kept by reference, whatever stands beside it.
+fn is_by_reference(profile: &Profile) -> bool {
+    let refers = |name: &&str| {
+        let raw = profile.entry().get(name);
+        raw.is_some_and(|raw| serde_json::from_str::<SecretRef>(raw.as_str()).is_ok())
+    };
+    matches!(profile.secret(), Some(ProfileSecret::Reference(_)))
+        || ["token", "tokenRef", "key", "keyRef"].iter().any(refers)
 }
 
 /// Why a profile may not be used, as an error of its own.

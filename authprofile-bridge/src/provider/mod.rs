@@ -32,7 +32,8 @@
 //! What is behind a SecretRef is asked for again after a minute (`rereadSeconds`). The account is
 //! `accountId`, else `email`. A credential may be sent to the origins that the settings name for its model
 //! provider, and to none if they name none. Marks, fences and references that nobody resolved are never
-//! served. A torn or corrupt file is `store_unreadable` and stays as it is.
+//! served. Neither is a login by reference, nor a token by reference that OpenClaw's configuration calls a
+//! login (`mode: "oauth"`): OpenClaw forbids both. A torn or corrupt file is `store_unreadable` and stays as it is.
 //!
 //! A login without a named issuer, or in SQLite, is served while it is good; then the error says that
 //! OpenClaw renews it.
@@ -40,6 +41,9 @@
 //! # Changes
 //! What others write is noticed within a second, at once where the platform tells. The profiles that
 //! changed are forgotten by the engine, the others stay. A login of another account is a sign-in.
+//! Nothing is read on the caller's thread. What changed between the first request and the first poll is
+//! told at that poll. A store that could not be read at first tells of every profile once it can be, and
+//! of no sign-in.
 //!
 //! # Reports
 //! | outcome | what is kept, as OpenClaw keeps it |

@@ -19,6 +19,12 @@
 //!    somebody stored meanwhile stays, and a login removed meanwhile stays removed. Only then is the
 //!    new access token handed out.
 //!
+//! **Era A** (2026.4.1) knows no refresh lock. It renews under the store's lock, which we do not hold in
+//! an exchange: a running OpenClaw of that version may send the same refresh token meanwhile, and one of
+//! the two is refused. What it saved is then found and used here; what we saved, it finds when it reads
+//! its store again. Where the issuer revokes a login whose token comes twice, name no issuer while such a
+//! version runs.
+//!
 //! An inherited login is renewed in the main agent's store and never copied. A main agent's copy of the
 //! very refresh token that was spent gets what came for it: it is worthless otherwise.
 //!

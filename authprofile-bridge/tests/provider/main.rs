@@ -11,6 +11,7 @@ mod configuration;
 mod conformance;
 mod reports;
 mod sqlite;
+mod watching;
 mod world;
 
 use std::sync::Arc;
@@ -158,6 +159,35 @@ async fn promise_10_marks_fences_and_references_are_never_served() {
         );
         assert_eq!(ask(&provider, &world.request("x")).await.unwrap(), "-> x:good", "{profile}");
         assert_eq!(ask(&provider, &world.request("x:bad")).await.unwrap_err().code(), code);
+    }
+}
+
+#[tokio::test]
+async fn a_reference_where_a_login_is_configured_is_refused() {
+    let refs = Arc::new(Refs::default());
+    refs.secrets.lock().unwrap().insert("A".to_owned(), "t".to_owned());
+    let reference = r#"{"source":"env","provider":"default","id":"A"}"#;
+    for (fields, mode, served) in [
+        (format!("\"tokenRef\":{reference}"), "token", Some("t")),
+        (format!("\"tokenRef\":{reference}"), "oauth", None),
+        (format!("\"token\":{reference}"), "oauth", None),
+        (format!("\"token\":\"inline\",\"tokenRef\":{reference}"), "oauth", None),
+        ("\"token\":\"${A}\"".to_owned(), "oauth", None),
+        ("\"token\":\"inline\"".to_owned(), "oauth", Some("inline")),
+    ] {
+        let world = World::new();
+        let entry = format!("{{\"type\":\"token\",\"provider\":\"x\",{fields}}}");
+        world.write("main", &format!("{{\"x:1\": {entry}}}"));
+        let config = format!(r#"{{auth:{{profiles:{{"x:1":{{provider:"x",mode:"{mode}"}}}}}}}}"#);
+        std::fs::write(world.folder.0.join("openclaw.json"), config).unwrap();
+        let provider = world.provider(world.builder().secret_refs(refs.clone()));
+        let answer = ask(&provider, &world.request("x:1")).await;
+        assert_eq!(answer.as_deref().ok(), served, "{entry} {mode}");
+        let chosen = ask(&provider, &world.request("x")).await;
+        assert_eq!(chosen.is_ok(), served.is_some(), "{chosen:?}");
+        if let Err(error) = answer {
+            assert_eq!(error.code(), ErrorCode::ConfigurationInvalid);
+        }
     }
 }
 
