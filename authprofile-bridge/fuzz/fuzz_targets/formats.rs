@@ -1,7 +1,7 @@
-//! References to secrets, their configuration, and both sides of the exec protocol, from arbitrary
-//! bytes.
+//! Stores of profiles, locks, configurations, references to secrets and both sides of the exec
+//! protocol, from arbitrary bytes.
 //!
-//! `cargo +nightly fuzz run references`, in this folder's parent. What it finds goes into the corpus,
+//! `cargo +nightly fuzz run formats`, in this folder's parent. What it finds goes into the corpus,
 //! which `tests/corpus.rs` reads on stable Rust.
 #![no_main]
 
