@@ -157,7 +157,7 @@ async fn promise_6_no_secret_is_shown_logged_or_written_elsewhere() {
     for name in folder.names().iter().filter(|name| *name != "auth-profiles.json") {
         heard.say(&fs::read_to_string(folder.path(name)).unwrap());
     }
-    assert_eq!(folder.names().len(), 3, "the store, the ledger, the journal");
+    assert_eq!(folder.names().len(), 4, "the store, the ledger and its lock, the journal");
     let text = fs::read_to_string(folder.path("auth-profiles.json")).unwrap();
     assert!(!text.contains(KEY) && text.contains(TOKEN));
     heard.show(&migration.undo().await.unwrap());

@@ -12,7 +12,7 @@ const DAMAGES: usize = 3_000;
 
 /// The files of the corpus: name and bytes.
 fn corpus() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/references");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/formats");
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     let mut found: Vec<_> = files.map(|path| (name(&path), fs::read(path).unwrap())).collect();

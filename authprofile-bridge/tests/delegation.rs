@@ -233,6 +233,41 @@ async fn a_delegated_profile_has_its_place_in_the_order() {
 }
 
 #[tokio::test]
+async fn a_delegation_in_a_file_of_its_own_counts_beside_openclaws_configuration() {
+    let world = World::new();
+    world.authority.answer("sso/openai", Ok(Credential::oauth2("at-sso".into())));
+    let own = "{auth:{profiles:{'openai:work':{provider:'openai',mode:'oauth',credentialProvider:{provider:'sso',id:'openai'}}}}}";
+    let own = || Delegations::parse(own).unwrap();
+    let key = |config: &str, delegations| {
+        let config = Config::parse(config).unwrap();
+        let auth = world.auth().config(config).delegations(delegations).build();
+        async move { auth.key(Question::new("openai")).await.unwrap() }
+    };
+    let listed = "'openai:key':{provider:'openai',mode:'api_key'}";
+    for config in [
+        format!("{{auth:{{profiles:{{{listed}}}}}}}"),
+        "{auth:{profiles:{'groq:mask':{provider:'groq',mode:'api_key'}}}}".to_owned(),
+        // What is said of it otherwise gives way: another identity would be used instead.
+        format!(
+            "{{auth:{{profiles:{{{listed},'openai:work':{{provider:'openai',mode:'api_key'}}}}}}}}"
+        ),
+        "{auth:{profiles:{'openai:work':{provider:'groq',mode:'oauth'}}}}".to_owned(),
+    ] {
+        let key = key(&config, own()).await;
+        assert_eq!(key.source, "profile:openai:work", "{config}");
+        assert_eq!(text(&key), "at-sso");
+    }
+    // A key that is delegated comes after those that are listed, and hides none of them.
+    let credential = reference("sso/openai");
+    let later = Delegation::new("openai", ProfileKind::ApiKey, credential);
+    let later = || Delegations::none().with("openai:work", later.clone());
+    let config = format!("{{auth:{{profiles:{{{listed}}}}}}}");
+    assert_eq!(key(&config, later()).await.source, "profile:openai:key");
+    // Nor does it hide stored ones where nothing is configured.
+    assert_eq!(key("{}", later()).await.source, "profile:openai:key");
+}
+
+#[tokio::test]
 async fn an_unreadable_store_is_an_error_and_not_an_empty_one() {
     let world = World::new();
     std::fs::write(world.store.folder().join("auth-profiles.json"), "{ torn").unwrap();

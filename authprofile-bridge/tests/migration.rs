@@ -10,7 +10,9 @@ use std::fs;
 use std::sync::Arc;
 
 use authprofile_bridge::delegation::{Delegation, Delegations};
-use authprofile_bridge::migration::{Action, Migration, Outcome, Replacement, SecretSink, Undone};
+use authprofile_bridge::migration::{
+    Action, Applied, Migration, Outcome, Replacement, SecretSink, Undone,
+};
 use authprofile_bridge::openclaw::{AuthProfileStore, ProfileKind};
 use common::{Folder, WallClock};
 use credential_provider_api::{CredentialRef, ErrorCode, ProviderId};
@@ -213,11 +215,19 @@ async fn what_somebody_else_keeps_under_the_name_is_not_written_over_and_not_rem
     let world = World::new();
     world.sink.put("keychain/main.openai:default", "sk-theirs");
     world.sink.put("keychain/main.openai:old", "sk-canary-two");
+    let outcome = |applied: &Applied, id: &str| {
+        applied.profiles.iter().find(|(own, _)| own == id).unwrap().1.clone()
+    };
+    // Whoever put the same secret there may remove it.
     let applied = world.exec().apply().await.unwrap();
-    let outcome = |id: &str| applied.profiles.iter().find(|(own, _)| own == id).unwrap().1.clone();
-    let Outcome::Failed(error) = outcome("openai:default") else { panic!() };
+    for id in ["openai:default", "openai:old"] {
+        let Outcome::Failed(error) = outcome(&applied, id) else { panic!("{id}") };
+        assert_eq!(error.code(), ErrorCode::Conflict);
+    }
+    let applied = world.exec().sharing().apply().await.unwrap();
+    let Outcome::Failed(error) = outcome(&applied, "openai:default") else { panic!() };
     assert_eq!(error.code(), ErrorCode::Conflict);
-    assert!(matches!(outcome("openai:old"), Outcome::Moved(_)), "the same secret may stand there");
+    assert!(matches!(outcome(&applied, "openai:old"), Outcome::Moved(_)), "shared");
     world.exec().undo().await.unwrap();
     assert_eq!(world.file(), before());
     let kept = world.sink.kept();
@@ -246,13 +256,177 @@ async fn what_was_changed_since_stays_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_key_pasted_after_the_migration_is_moved_again() {
+async fn a_secret_that_was_changed_in_the_sink_is_not_overwritten_by_an_old_one() {
+    let world = World::new();
+    world.exec().apply().await.unwrap();
+    // Rotated where it is kept now; and OpenClaw writes back what it had in memory.
+    world.sink.put("keychain/main.openai:default", "sk-rotated");
+    world.folder.write(FILE, STORE);
+    for _ in 0..2 {
+        let applied = world.exec().apply().await.unwrap();
+        let moved = applied.profiles.iter().filter(|(_, it)| matches!(it, Outcome::Moved(_)));
+        // The others are where they were, and the same.
+        assert!(moved.count() < applied.profiles.len(), "{applied:?}");
+        for (id, outcome) in &applied.profiles {
+            if let Outcome::Failed(error) = outcome {
+                assert_eq!((id.as_str(), error.code()), ("openai:default", ErrorCode::Conflict));
+            }
+        }
+        assert_eq!(world.file()["profiles"]["openai:default"]["key"], "sk-canary-one");
+        assert_eq!(world.sink.kept()["keychain/main.openai:default"], "sk-rotated");
+        assert_eq!(world.sink.kept().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_did_not_get_to_its_end_is_written_over_and_only_such_a_one() {
+    let world = World::new();
+    let only = || world.exec().only(["openai:default"]);
+    let paste = |key: &str| world.folder.write(FILE, &STORE.replace("sk-canary-one", key));
+    // Read, write, and no more: the secret is in both places.
+    world.sink.fail_after(Some(2));
+    only().apply().await.unwrap();
+    world.sink.fail_after(None);
+    assert_eq!(world.sink.kept()["keychain/main.openai:default"], "sk-canary-one");
+    for (key, ends) in [("sk-changed", true), ("sk-later", false)] {
+        paste(key);
+        let applied = only().apply().await.unwrap();
+        assert_eq!(matches!(&applied.profiles[..], [(_, Outcome::Moved(_))]), ends, "{applied:?}");
+        assert_eq!(world.sink.kept()["keychain/main.openai:default"], "sk-changed");
+    }
+    only().undo().await.unwrap();
+    assert_eq!(world.file()["profiles"]["openai:default"]["key"], "sk-later");
+}
+
+#[tokio::test]
+async fn undoing_one_agent_leaves_the_secrets_of_another() {
+    let world = World::new();
+    let provider = || ProviderId::new("keychain").unwrap();
+    let by = || Replacement::ExecReference { provider: "gateway".to_owned() };
+    let of = |agent: &str| {
+        let folder = world.folder.path(&format!("agents/{agent}/agent"));
+        let store = AuthProfileStore::new(folder, Arc::new(WallClock));
+        let sink: Arc<dyn SecretSink> = world.sink.clone();
+        Migration::new(store, sink, provider(), by())
+    };
+    let file = |agent: &str| format!("agents/{agent}/agent/{FILE}");
+    for agent in ["main", "research", "another"] {
+        world.folder.write(&file(agent), STORE);
+    }
+    for agent in ["main", "research"] {
+        let applied = of(agent).apply().await.unwrap();
+        assert!(applied.profiles.iter().all(|(_, it)| matches!(it, Outcome::Moved(_))));
+    }
+    // One that is told to use the names of another gets no hold of what that one may remove.
+    let applied = of("another").prefix("main.").apply().await.unwrap();
+    assert!(applied.profiles.iter().all(|(_, it)| matches!(it, Outcome::Failed(_))));
+    of("main").undo().await.unwrap();
+    let text = fs::read_to_string(world.folder.path(&file("research"))).unwrap();
+    let research: Value = serde_json::from_str(&text).unwrap();
+    let referred = |id: &str, field: &str| {
+        let name = research["profiles"][id][field]["id"].as_str().unwrap();
+        world.sink.kept().get(name).cloned()
+    };
+    assert_eq!(referred("openai:default", "keyRef").as_deref(), Some("sk-canary-one"));
+    assert_eq!(referred("openai:old", "keyRef").as_deref(), Some("sk-canary-two"));
+    assert_eq!(referred("anthropic:a@x", "tokenRef").as_deref(), Some("sk-canary-three"));
+}
+
+#[tokio::test]
+async fn what_undoing_says_of_a_profile_is_so_whatever_failed() {
+    let original = |id: &str| before()["profiles"][id].clone();
+    let mut seen = [0; 3];
+    for calls in 0..8 {
+        let world = World::new();
+        world.exec().apply().await.unwrap();
+        let moved = world.file();
+        world.sink.fail_after(Some(calls));
+        let undoing = world.exec().undo().await.unwrap();
+        assert_eq!(undoing.profiles.len(), 3);
+        for (id, undone) in &undoing.profiles {
+            let now = world.file()["profiles"][id].clone();
+            let name = moved["profiles"][id]
+                .as_object()
+                .and_then(|entry| entry.get("keyRef").or_else(|| entry.get("tokenRef")));
+            let name = name.unwrap()["id"].as_str().unwrap();
+            let kept = world.sink.kept().contains_key(name);
+            match undone {
+                Undone::Failed(_) => assert!(now == moved["profiles"][id] && kept),
+                Undone::Unfinished(error) => {
+                    assert_eq!(error.code(), ErrorCode::Unavailable);
+                    assert!(now == original(id) && kept);
+                }
+                Undone::Restored => assert!(now == original(id) && !kept),
+                other => panic!("{other:?}"),
+            }
+            seen[match undone {
+                Undone::Failed(_) => 0,
+                Undone::Unfinished(_) => 1,
+                _ => 2,
+            }] += 1;
+        }
+        world.sink.fail_after(None);
+        world.exec().undo().await.unwrap();
+        assert_eq!(world.file(), before(), "{calls}");
+        assert!(world.sink.kept().is_empty(), "{calls}");
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+}
+
+#[tokio::test]
+async fn what_is_written_down_and_not_understood_is_reported_and_stays() {
+    const JOURNAL: &str = "auth-profiles.migration.json";
+    for odd in [
+        json!(7),
+        json!({"to":"keychain/main.openai:default"}),
+        json!({"to":"no name","field":"key"}),
+        json!({"to":"keychain/main.openai:default","field":"key","exec":{"of":"a later version"}}),
+    ] {
+        let world = World::new();
+        world.exec().apply().await.unwrap();
+        let text = fs::read_to_string(world.folder.path(JOURNAL)).unwrap();
+        let mut journal: Value = serde_json::from_str(&text).unwrap();
+        journal["profiles"]["openai:default"] = odd.clone();
+        world.folder.write(JOURNAL, &journal.to_string());
+        let undone = world.exec().undo().await.unwrap();
+        assert_eq!(undone.profiles.len(), 3);
+        for (id, undone) in &undone.profiles {
+            match undone {
+                Undone::Failed(error) if id == "openai:default" => {
+                    assert_eq!(error.code(), ErrorCode::StoreUnreadable);
+                    assert!(error.detail().contains(id), "{error}");
+                }
+                other => assert!(matches!(other, Undone::Restored), "{id} {other:?}"),
+            }
+        }
+        assert_eq!(world.sink.kept()["keychain/main.openai:default"], "sk-canary-one");
+        world.folder.write(FILE, STORE);
+        let applied = world.exec().only(["openai:default"]).apply().await.unwrap();
+        let [(_, Outcome::Failed(error))] = &applied.profiles[..] else { panic!("{applied:?}") };
+        assert_eq!(error.code(), ErrorCode::StoreUnreadable);
+        let text = fs::read_to_string(world.folder.path(JOURNAL)).unwrap();
+        let journal: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(journal["profiles"], json!({"openai:default": odd}));
+    }
+    let world = World::new();
+    world.folder.write(JOURNAL, r#"{"version":1,"profiles":[]}"#);
+    assert_eq!(world.exec().undo().await.unwrap_err().code(), ErrorCode::StoreUnreadable);
+}
+
+#[tokio::test]
+async fn a_key_pasted_after_the_migration_is_moved_once_the_old_one_is_out_of_the_way() {
     let world = World::new();
     world.exec().apply().await.unwrap();
     let mut file = world.file();
     file["profiles"]["openai:default"] =
         json!({"type":"api_key","provider":"openai","key":"sk-pasted"});
     world.folder.write(FILE, &file.to_string());
+    // It may be an older one that OpenClaw had in memory: nobody knows but the user.
+    let applied = world.exec().apply().await.unwrap();
+    assert!(matches!(&applied.profiles[..], [(_, Outcome::Failed(_))]), "{applied:?}");
+    assert_eq!(world.sink.kept()["keychain/main.openai:default"], "sk-canary-one");
+    let old = CredentialRef::parse("keychain/main.openai:default").unwrap();
+    world.sink.remove(&old).await.unwrap();
     let applied = world.exec().apply().await.unwrap();
     assert!(matches!(&applied.profiles[..], [(_, Outcome::Moved(_))]), "{applied:?}");
     assert_eq!(world.sink.kept()["keychain/main.openai:default"], "sk-pasted");

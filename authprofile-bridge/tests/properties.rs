@@ -353,7 +353,9 @@ async fn check(store: (String, Option<String>), ops: Vec<Op>) {
             }
         }
     }
-    let left = |name: &String| name.ends_with(".lock") || name.ends_with("tmp");
+    // What a host locks that keeps profiles stays, and is empty.
+    let held = "auth-profiles.bridge.json.lock";
+    let left = |name: &String| (name.ends_with(".lock") && name != held) || name.ends_with("tmp");
     assert!(!world.folder.names().iter().any(left), "{:?}", world.folder.names());
 }
 

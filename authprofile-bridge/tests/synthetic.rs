@@ -26,6 +26,9 @@ use credential_provider_api::{
 use serde_json::{Value, json};
 
 const FILE: &str = "auth-profiles.json";
+const LEDGER: &str = "auth-profiles.bridge.json";
+/// Empty, and locked by the host that keeps profiles.
+const HELD: &str = "auth-profiles.bridge.json.lock";
 const ID: &str = "openai:cp-gpt";
 
 struct World {
@@ -123,13 +126,13 @@ async fn a_credential_becomes_a_token_that_ends_early_and_renews_nothing() {
     );
     assert!(text.contains("\"new\": [1.50]"), "{text}");
     #[cfg(unix)]
-    for name in [FILE, "auth-profiles.bridge.json"] {
+    for name in [FILE, LEDGER, HELD] {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = fs::metadata(world.folder.path(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     profiles.shutdown().await;
-    assert_eq!(world.folder.names(), ["auth-profiles.bridge.json", FILE]);
+    assert_eq!(world.folder.names(), [LEDGER, HELD, FILE]);
 }
 
 #[tokio::test]
@@ -476,6 +479,35 @@ async fn where_nothing_can_be_written_the_exec_resolver_is_recommended_at_once()
         assert!(error.detail().contains("exec resolver"), "{error}");
     }
     assert_eq!(world.folder.names(), [FILE]);
+}
+
+#[tokio::test]
+async fn two_hosts_do_not_keep_profiles_by_one_ledger() {
+    let world = World::new();
+    world.gives("at-one");
+    world.authority.answer("vault/new", Ok(world.token("at-new")));
+    let other = || SyntheticProfile::new(reference("vault/new"), "openai");
+    let of_other = || world.file()["profiles"]["openai:cp-new"]["token"].clone();
+    let mut first = world.gpt().start().await.unwrap();
+    until(&mut first, is_written).await;
+    // It would take the first one's profile for a leftover of its own.
+    let error = world.builder().profile(other()).start().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::ConfigurationInvalid);
+    assert!(error.detail().contains(LEDGER) && error.detail().contains("of its own"), "{error}");
+    assert_eq!(world.profile()["token"], "at-one");
+    // With one of its own both are kept, and each removes what is its own.
+    let own = world.folder.path("other.json");
+    let mut second = world.builder().profile(other()).ledger(&own).start().await.unwrap();
+    until(&mut second, is_written).await;
+    assert_eq!((world.profile()["token"].clone(), of_other()), (json!("at-one"), json!("at-new")));
+    first.withdraw().await.unwrap();
+    assert_eq!((world.profile(), of_other()), (Value::Null, json!("at-new")));
+    second.shutdown().await;
+    assert_eq!(of_other(), "at-new");
+    // Once the first has ended, the next may keep them.
+    let mut again = world.builder().profile(other()).start().await.unwrap();
+    until(&mut again, failed_with(ErrorCode::ConfigurationInvalid)).await;
+    again.shutdown().await;
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::authority::{Authority, Wanted};
 use crate::json::Raw;
 use crate::openclaw::provider_name::same_auth;
 use crate::openclaw::{
-    AuthProfileStore, Config, For, Profile, ProfileKind, Profiles, about, order,
+    AuthProfileStore, Config, For, Profile, ProfileConfig, ProfileKind, Profiles, about, order,
 };
 
 /// What is asked for.
@@ -225,7 +225,8 @@ impl ModelAuthBuilder {
         self
     }
 
-    /// The profiles that are delegated.
+    /// The profiles that are delegated. They count as configured, whether the configuration lists them
+    /// or not; what it says of their provider and mode gives way.
     pub fn delegations(mut self, delegations: Delegations) -> Self {
         self.0.delegations = delegations;
         self
@@ -253,8 +254,26 @@ impl ModelAuthBuilder {
     /// Done.
     #[must_use]
     pub fn build(self) -> ModelAuth {
-        ModelAuth(Arc::new(self.0))
+        let mut parts = self.0;
+        parts.config = with_configured(parts.config, &parts.delegations);
+        ModelAuth(Arc::new(parts))
     }
+}
+
+/// The configuration, with the delegated profiles among the configured ones.
+///
+/// Where it lists any profile of a provider, OpenClaw considers no other, and a delegation in a file of
+/// its own would be passed over for a stored key. Where it lists none, all profiles count as they are.
+fn with_configured(all: Config, delegations: &Delegations) -> Config {
+    let mut config = all.clone();
+    for (id, delegation) in delegations.iter() {
+        let beside = !all.profiles_of(&delegation.provider).is_empty();
+        if beside || all.profile(id).is_some() {
+            let said = ProfileConfig::new(&delegation.provider, delegation.kind.as_str());
+            config = config.with_profile(id, said);
+        }
+    }
+    config
 }
 
 impl fmt::Debug for ModelAuth {

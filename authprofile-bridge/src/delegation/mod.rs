@@ -11,7 +11,9 @@
 //!
 //! A delegated profile needs no entry in the store; it takes part in order and cooldowns like one that
 //! has. OpenClaw itself refuses a configuration with keys it does not know: keep the delegations of a
-//! configuration that it shares in a file of the host's, in the same form.
+//! configuration that it shares in a file of the host's, in the same form. They count as if they stood in
+//! the configuration: after those it lists, unless their kind puts them first. An explicit order
+//! (`auth.order`, or the store's) must name them, as any other profile.
 //!
 //! # Precedence
 //! [`ModelAuth::key`] asks [tiers](Tier) one after the other, as OpenClaw does; those that are the

@@ -4,4 +4,6 @@ mod liveness;
 mod payload;
 mod sidecar;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use payload::Owner;
 pub(crate) use sidecar::{Held, Sidecar};

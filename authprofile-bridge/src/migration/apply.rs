@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use credential_provider_api::{CredentialError, CredentialRef, ErrorCode, ProviderId};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::journal::{Entry, Fresh, Journal};
+use super::journal::{Entry, Fresh, Journal, Stage};
 use super::place;
 use super::plan::{Action, Plan, Reason, Replacement, Step};
 use super::sink::SecretSink;
@@ -28,6 +28,14 @@ pub struct Migration {
     replacement: Replacement,
     delegations: Delegations,
     only: Option<BTreeSet<String>>,
+    equal: Equal,
+}
+
+/// What becomes of a secret that somebody else keeps under a profile's name already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Equal {
+    Refused,
+    Shared,
 }
 
 /// What became of each profile that was to be moved.
@@ -63,14 +71,35 @@ impl Migration {
     ) -> Self {
         let journal = store.folder().join(JOURNAL);
         let ledger = store.folder().join(LEDGER);
-        let (prefix, delegations, only) = (String::new(), Delegations::none(), None);
-        Self { store, sink, journal, ledger, provider, prefix, replacement, delegations, only }
+        let prefix = place::agent(store.folder()).map(|agent| format!("{agent}."));
+        Self {
+            store,
+            sink,
+            journal,
+            ledger,
+            provider,
+            prefix: prefix.unwrap_or_default(),
+            replacement,
+            delegations: Delegations::none(),
+            only: None,
+            equal: Equal::Refused,
+        }
     }
 
-    /// Begins the names in the sink, so that those of several agents are apart.
+    /// Begins the names in the sink, so that those of several agents are apart: `<agent>.` unless set,
+    /// nothing for a store that is not in a folder `agents/<agent>/agent`. Where several OpenClaws
+    /// share a sink, each needs its own; without it, the second is refused.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
+        self
+    }
+
+    /// Takes for the profile's own what somebody else keeps under its name already, if it is the same
+    /// secret; refused unless set. Undoing leaves it there, and whoever put it there may remove it.
+    #[must_use]
+    pub const fn sharing(mut self) -> Self {
+        self.equal = Equal::Shared;
         self
     }
 
@@ -167,21 +196,32 @@ impl Migration {
         };
         let kept = self.sink.read(to).await?;
         let is_same = kept.as_ref().is_some_and(|kept| same(kept, &found.secret));
-        // An attempt of ours that did not get to its end may be written over; nothing else.
         let (file, own) = (self.journal.clone(), id.to_owned());
-        let before = blocking(move || Ok(Journal::read(&file)?.get(&own))).await?;
-        let ours = before.is_some_and(|before| before.to == *to && before.fresh == Fresh::Yes);
-        if kept.is_some() && !is_same && !ours {
-            let detail = "something else is kept under this name; choose another prefix";
-            return Err(failed(ErrorCode::Conflict, detail));
+        let before = blocking(move || Journal::read(&file)?.get(&own)).await?;
+        let before = before.filter(|before| before.to == *to);
+        let ours = before.as_ref().is_some_and(|before| before.fresh == Fresh::Yes);
+        let stage = before.as_ref().map(|before| before.stage);
+        if kept.is_some() {
+            let why = match stage {
+                None if !is_same => Some(SOMETHING_ELSE),
+                None if self.equal == Equal::Refused => Some(KEPT_ALREADY),
+                // An attempt of ours that did not get to its end may be written over; nothing else.
+                Some(Stage::Begun) if !is_same && !ours => Some(SOMETHING_ELSE),
+                Some(Stage::Moved) if !is_same => Some(MOVED_BEFORE),
+                _ => None,
+            };
+            if let Some(detail) = why {
+                return Err(failed(ErrorCode::Conflict, detail));
+            }
         }
-        let entry = Entry {
+        let mut entry = Entry {
             to: to.clone(),
             field: found.field.to_owned(),
             replacement: self.replacement.clone(),
             fresh: if kept.is_none() || ours { Fresh::Yes } else { Fresh::No },
+            stage: stage.filter(|_| is_same).unwrap_or(Stage::Begun),
         };
-        self.write_down(id, entry).await?;
+        self.write_down(id, entry.clone()).await?;
         if !is_same {
             self.sink.write(to, &found.secret).await?;
         }
@@ -191,7 +231,8 @@ impl Migration {
             return Err(failed(ErrorCode::InvalidResponse, detail));
         }
         let (id, to, by) = (id.to_owned(), to.clone(), self.replacement.clone());
-        let moved = found.secret;
+        let (moved, file) = (found.secret, self.journal.clone());
+        entry.stage = Stage::Moved;
         let change = move |profiles: &mut Profiles| {
             let changed = || about(ErrorCode::Conflict, &id, CHANGED);
             let mut profile = profiles.profile(&id).ok_or_else(changed)?;
@@ -202,7 +243,8 @@ impl Migration {
             }
             place::replace(&mut profile, now.field, &to, &by);
             profiles.put(&id, &profile);
-            Ok(())
+            // Before the profile: once that is by reference, the sink is not written over any more.
+            put_down(&file, &id, &entry)
         };
         self.store.edit(change).await
     }
@@ -210,16 +252,23 @@ impl Migration {
     /// Writes down what is about to happen.
     async fn write_down(&self, id: &str, entry: Entry) -> Result<(), CredentialError> {
         let (id, file) = (id.to_owned(), self.journal.clone());
-        let change = move |_: &mut Profiles| {
-            let mut journal = Journal::read(&file)?;
-            journal.put(&id, &entry);
-            journal.write(&file)
-        };
-        self.store.edit(change).await
+        self.store.edit(move |_: &mut Profiles| put_down(&file, &id, &entry)).await
     }
 }
 
+/// Under the store's lock; it blocks.
+fn put_down(file: &Path, id: &str, entry: &Entry) -> Result<(), CredentialError> {
+    let mut journal = Journal::read(file)?;
+    journal.put(id, entry);
+    journal.write(file)
+}
+
 const CHANGED: &str = "was changed meanwhile; apply again";
+const SOMETHING_ELSE: &str = "something else is kept under this name; choose another prefix";
+const KEPT_ALREADY: &str =
+    "somebody else keeps this secret under this name already; choose another prefix, or share it";
+const MOVED_BEFORE: &str = "the profile was moved before, and what is kept under this name is another \
+     secret than the one it has now; remove the one that is not wanted, there or in the profile";
 
 /// Takes the same time wherever they differ.
 pub(super) fn same(one: &SecretString, other: &SecretString) -> bool {

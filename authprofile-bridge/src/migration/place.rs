@@ -1,6 +1,7 @@
 //! Where in a profile its secret is, and what a reference looks like in its place.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use credential_provider_api::{CredentialId, CredentialRef, InvalidId, ProviderId};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -8,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::plan::{Reason, Replacement};
 use crate::json::{Object, Raw};
-use crate::openclaw::{NoSecret, Profile, ProfileKind, ProfileSecret};
+use crate::openclaw::{AgentId, NoSecret, Profile, ProfileKind, ProfileSecret};
 
 /// A secret that can be moved.
 pub(super) struct Found {
@@ -99,6 +100,14 @@ fn exec_reference(provider: &str, to: &CredentialRef) -> Object {
     reference
 }
 
+/// The agent whose folder this is, where OpenClaw's layout says it.
+pub(super) fn agent(folder: &Path) -> Option<AgentId> {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let (own, agents) = (folder.parent()?, folder.parent()?.parent()?);
+    let is_one = name(folder)? == "agent" && name(agents)? == "agents";
+    is_one.then(|| name(own)).flatten().map(|id| AgentId::new(&id))
+}
+
 /// The name under which a profile's secret is kept: one that an exec reference may have.
 ///
 /// The profile's id, where it is such a name; otherwise what is left of it and a digest of the whole.
@@ -129,6 +138,15 @@ mod tests {
 
     fn id(profile: &str) -> String {
         name(&ProviderId::new("keychain").unwrap(), "main.", profile).unwrap().id.to_string()
+    }
+
+    #[test]
+    fn an_agents_folder_names_its_agent() {
+        let of = |folder: &str| agent(Path::new(folder)).map(|agent| agent.to_string());
+        assert_eq!(of("/home/a/.openclaw/agents/research/agent").as_deref(), Some("research"));
+        for other in ["/", "agent", "/srv/agent", "/srv/x/agent", "/srv/agents/x/other"] {
+            assert_eq!(of(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -25,7 +25,11 @@ pub enum Undone {
     Restored,
     /// It was changed or removed since, and stays as it is; the secret stays in the sink, there.
     Left(CredentialRef),
-    /// It is as it was; undoing again tries again.
+    /// Its secret is in it again. What comes after that failed: the sink may keep it still, and undoing
+    /// again takes it out there.
+    Unfinished(CredentialError),
+    /// It is as it was, also where what is written down of it cannot be understood; undoing again tries
+    /// again.
     Failed(CredentialError),
 }
 
@@ -49,9 +53,9 @@ impl Migration {
         let journal = blocking(move || Journal::read(&file)).await?;
         let mut profiles = Vec::new();
         for id in journal.ids() {
-            let Some(entry) = journal.get(&id) else { continue };
-            let undone = match self.undo_one(&id, &entry).await {
-                Ok(undone) => undone,
+            let undone = match journal.get(&id) {
+                Ok(Some(entry)) => self.undo_one(&id, &entry).await.unwrap_or_else(Undone::Failed),
+                Ok(None) => continue,
                 Err(error) => Undone::Failed(error),
             };
             profiles.push((id, undone));
@@ -65,21 +69,34 @@ impl Migration {
             let (id, entry, kept) = (id.to_owned(), entry.clone(), kept);
             self.store.edit(move |profiles| restore(profiles, &id, &entry, kept.as_ref())).await?
         };
-        // The profile has it, durably: only now may the sink forget it.
-        if matches!(standing, Standing::Restored) && entry.fresh == Fresh::Yes {
+        match standing {
+            Standing::Restored => {
+                let ended = self.end(id, entry).await;
+                Ok(ended.map_or_else(Undone::Unfinished, |()| Undone::Restored))
+            }
+            Standing::Left => {
+                self.forget(id).await?;
+                Ok(Undone::Left(entry.to.clone()))
+            }
+        }
+    }
+
+    /// The profile has its secret, durably: only now may the sink forget it.
+    async fn end(&self, id: &str, entry: &Entry) -> Result<(), CredentialError> {
+        if entry.fresh == Fresh::Yes {
             self.sink.remove(&entry.to).await?;
         }
+        self.forget(id).await
+    }
+
+    async fn forget(&self, id: &str) -> Result<(), CredentialError> {
         let (file, forgotten) = (self.journal.clone(), id.to_owned());
         let forget = move |_: &mut Profiles| {
             let mut journal = Journal::read(&file)?;
             journal.remove(&forgotten);
             journal.write(&file)
         };
-        self.store.edit(forget).await?;
-        Ok(match standing {
-            Standing::Restored => Undone::Restored,
-            Standing::Left => Undone::Left(entry.to.clone()),
-        })
+        self.store.edit(forget).await
     }
 }
 

@@ -98,6 +98,17 @@ impl Config {
             .collect()
     }
 
+    /// The same, with this said of a profile: in its place if something is said of it, else last.
+    #[must_use]
+    pub(crate) fn with_profile(mut self, id: &str, said: ProfileConfig) -> Self {
+        let all = &mut self.auth.profiles.0;
+        match all.iter_mut().rev().find(|(name, _)| name == id) {
+            Some((_, old)) => *old = said,
+            None => all.push((id.to_owned(), said)),
+        }
+        self
+    }
+
     /// The times for which a profile of a provider is left alone, by the rules of an era.
     #[must_use]
     pub fn cooldowns(&self, era: Era, provider: &str) -> Cooldowns {

@@ -23,8 +23,14 @@
 //! neither overwritten nor removed, and is reported. The digest is written before the profile, so a
 //! crash between the two leaves nothing that is ours and not known as ours. Digests of removed profiles
 //! are kept for 30 days: an OpenClaw that has the old profile in memory may write it back.
+//! Whoever starts removes what that file knows and its configuration does not name, so one host at a
+//! time keeps profiles by one file: it holds a lock on `auth-profiles.bridge.json.lock` until it is shut
+//! down or its process ends, and a second one with the same file does not start. Two hosts that write
+//! into one store each name a [ledger](SyntheticProfilesBuilder::ledger) of their own; to each, the
+//! other's profiles are somebody else's.
 //! If the file is lost, profiles written before count as somebody else's until they are removed by hand.
 
+mod hold;
 mod ledger;
 mod said;
 mod service;

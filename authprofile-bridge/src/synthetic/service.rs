@@ -10,10 +10,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::hold::Hold;
 use super::ledger::LEDGER;
 use super::said::SyntheticProfile;
 use super::worker::{NOT_THE_GATEWAYS, Room, Worker};
 use crate::authority::Authority;
+use crate::file::blocking;
 use crate::openclaw::AuthProfileStore;
 
 /// Keeps credentials as profiles in OpenClaw's store until it is shut down.
@@ -75,7 +77,8 @@ impl SyntheticProfiles {
         clock: Arc<dyn Clock>,
     ) -> SyntheticProfilesBuilder {
         let ledger = store.folder().join(LEDGER);
-        let room = Room { store, authority, clock, ledger, margin: MARGIN, every: EVERY };
+        let (margin, every, hold) = (MARGIN, EVERY, None);
+        let room = Room { store, authority, clock, ledger, margin, every, hold };
         SyntheticProfilesBuilder { room, profiles: Vec::new() }
     }
 
@@ -141,7 +144,8 @@ impl SyntheticProfilesBuilder {
     }
 
     /// Where to write down which profiles are ours; `auth-profiles.bridge.json` beside them unless
-    /// set. Two hosts that write into one store each need their own.
+    /// set. Two hosts that write into one store each need their own: the second one does not start
+    /// without it.
     pub fn ledger(mut self, file: impl Into<PathBuf>) -> Self {
         self.room.ledger = file.into();
         self
@@ -150,7 +154,10 @@ impl SyntheticProfilesBuilder {
     /// Checks the configuration and starts the task on the current runtime.
     ///
     /// # Errors
-    /// `configuration_invalid` for a profile that is named twice, or a credential that is a session's;
+    /// `configuration_invalid` for a profile that is named twice, a credential that is a session's, or a
+    /// ledger by which somebody keeps profiles already, until that one's
+    /// [`shutdown`](SyntheticProfiles::shutdown) has returned; `store_unwritable` for a ledger that
+    /// cannot be locked;
     /// `unsupported` for a store that cannot be written, in favour of the exec resolver; as for
     /// [`AuthProfileStore::load`].
     pub async fn start(self) -> Result<SyntheticProfiles, CredentialError> {
@@ -170,6 +177,8 @@ impl SyntheticProfilesBuilder {
             }
         }
         self.room.store.check_writable().await?;
+        let ledger = self.room.ledger.clone();
+        let hold = blocking(move || Hold::take(&ledger)).await?;
         let status = |said: &SyntheticProfile| SyntheticStatus {
             profile: said.profile_id(),
             credential: said.credential().clone(),
@@ -177,7 +186,7 @@ impl SyntheticProfilesBuilder {
             error: None,
         };
         let (sender, status) = watch::channel(self.profiles.iter().map(status).collect());
-        let room = Arc::new(self.room);
+        let room = Arc::new(Room { hold: Some(hold), ..self.room });
         // Before the first look: what happens meanwhile is heard.
         let news = room.authority.news();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());

@@ -14,6 +14,7 @@ use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::hold::Hold;
 use super::ledger::Ledger;
 use super::said::SyntheticProfile;
 use super::service::{SyntheticStanding, SyntheticStatus};
@@ -39,6 +40,9 @@ pub(super) struct Room {
     pub(super) ledger: PathBuf,
     pub(super) margin: Duration,
     pub(super) every: Duration,
+    /// Kept as long as anybody may edit by the ledger.
+    #[expect(dead_code, reason = "it is held, and let go of with the rest")]
+    pub(super) hold: Option<Hold>,
 }
 
 /// One profile that is kept.
