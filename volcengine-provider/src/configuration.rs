@@ -128,6 +128,8 @@ impl VolcengineConfiguration {
             clock: runtime.clock.clone(),
             random: runtime.random.clone(),
             retry: self.retries.map_or(retry, |retries| retry.with_retries(retries)),
+            // Those that the provider is made with.
+            sources: None,
         };
         let sites = self.platform.origins.iter().enumerate().map(|(number, site)| {
             let name = format!("platform.origins.{number}");

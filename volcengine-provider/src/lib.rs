@@ -120,7 +120,7 @@
 //! A check of the entry says the chain too. With `"grantedTo": "consumers"` and `origins` an agent can
 //! hand it to the next one, in `X-Ve-TIP-Token`.
 //!
-//! A token that the service refuses is asked for anew, once.
+//! A token that the service refuses is asked for anew, once, and the call is made again with it.
 //!
 //! **A child session** (a sub-agent) has an identity of its own, or none. With `"childSessions":
 //! "exchange"` its token is made of the token of the session that started it: the same user, and one
@@ -184,7 +184,10 @@
 //! whoever asked.
 //!
 //! **Other keys**: when a service refuses the keys, they are asked for once more without that
-//! revision, and the call is made once more if they are others.
+//! revision, and the call is made once more if they are others. Platform keys are looked at where they
+//! come from before that: while the same are there, only this call fails, with `rejected`, and
+//! everybody else is served. `InvalidToken` and `ExpiredToken` may mean the keys' token or the one that
+//! a call carries: another of the latter is tried first.
 //!
 //! # Regions
 //! `endpoint`, if it is set. Else the region that `regionMetadataUrl` tells as text within 10 s, at
