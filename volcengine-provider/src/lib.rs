@@ -101,7 +101,8 @@
 //! **A token that another page has received** (a web chat that signs its people in itself) signs them in
 //! too: start the sign-in by [`SignInMethod::Fields`](credential_provider_api::SignInMethod::Fields) and
 //! answer with `id_token`, and `refresh_token` if there is one. It is verified like any other, by the
-//! issuer's keys and for the same client, before anything is kept. [`PluginSession::read_all`] reads
+//! issuer's keys and for the same client, before anything is kept. One that has ended is renewed with the
+//! refresh token first, if that is for the same person. [`PluginSession::read_all`] reads
 //! the sessions that older versions of the plugin kept as plain text, to be signed in like that.
 //!
 //! # Workload tokens
