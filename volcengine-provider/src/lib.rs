@@ -110,10 +110,11 @@
 //! token, is had for one session, lasts no longer than the ID token, and is in no store. The name of
 //! the workload is `workload.name`; or that of the role if `roleTrn` is set; or the variant's
 //! `workload`, or `openclaw-agent`. A workload that the service does not find is created, if it was
-//! named; a 404 that means another thing creates nothing.
+//! named. A code that names another thing (an action, a user, a pool) creates nothing; which codes the
+//! service has is not published, so one that names nothing means the workload.
 //!
-//! A **variant** may say `workload`, `pool`, `audience`, and `account`: nobody else's token is served
-//! for that. What is derived from a workload token takes the same variant.
+//! A **variant** may say `workload`, `pool`, `audience`, `parent` (below), and `account`: nobody else's
+//! token is served for that. What is derived from a workload token takes the same variant.
 //!
 //! What comes back is looked at before it is served: user, acting workload, audience, times. Its
 //! signature is not, because it comes from its issuer over TLS. Properties: `workload`, `pool`,
@@ -129,6 +130,8 @@
 //! "credential": "volc/workload-token", "effect": "derive" }`. It ends with its parent's.
 //!
 //! # Hosted credentials
+//! The parent acts as the workload that the variant's `parent` says; else as the one that it last had a
+//! token of in this process, else as the usual one.
 //! The section `credentials` names them, by id or by a pattern with a star at its end: then the star
 //! stands for the service's name (`"key/*"`, asked for as `key/search`).
 //!

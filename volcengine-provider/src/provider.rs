@@ -133,7 +133,7 @@ impl VolcengineProvider {
         let vault = Vault { hosted, identity: identity.clone(), workload_token: name };
         self.descriptor = vault.describe(descriptor, owner);
         self.vault = Some(vault);
-        self.workload_tokens = Some(WorkloadTokens { workload, identity });
+        self.workload_tokens = Some(WorkloadTokens::new(workload, identity));
         self.people = Some(people);
         Ok(())
     }
