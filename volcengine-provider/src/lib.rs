@@ -92,8 +92,10 @@
 //! not there is created unless `autoCreate` is `false`, and `callbackUrl` is added to what the client
 //! has registered: all of the client is read, and written back with it. What was found is an entry of
 //! its own, `user-pool`, for providers only; an administrator who invalidates it has it looked up
-//! again. Found by names, and with no `identityProvider` said, the first of the pool's identity
-//! providers that is not switched off is the one that the sign-in page is told.
+//! again. While people are signed in nothing is created: a pool or client that was renamed is not
+//! replaced by an empty one, and looking it up is `not_configured` until its name is configured, or all
+//! of them are signed out. Found by names, and with no `identityProvider` said, the first of the pool's
+//! identity providers that is not switched off is the one that the sign-in page is told.
 //!
 //! Signing out revokes at the issuer, where it has a place for that; while the issuer cannot be found
 //! it is local only. A user who was disabled cannot renew: `needs_reauth`.
@@ -221,7 +223,7 @@
 //! | `platform.origins` | `origin`, and `service` and `region` where the host does not tell them: where the keys may sign, beside Agent Identity and STS |
 //! | `displayName` | its name for people |
 //! | `userPool.discoveryUrl`, `.clientId`, `.clientSecret` | the issuer and its client; the secret in the forms above |
-//! | `userPool.name`, `.clientName`, `.autoCreate` | or their names; `true` unless given |
+//! | `userPool.name`, `.clientName`, `.autoCreate` | or their names; `true` unless given, which creates while nobody is signed in |
 //! | `userPool.callbackUrl` | where a sign-in comes back to |
 //! | `userPool.identityProvider` | which of the pool's identity providers |
 //! | `userPool.scopes` | `openid`, `profile`, `email` unless given |
