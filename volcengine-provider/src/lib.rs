@@ -161,7 +161,9 @@
 //!
 //! # Permission
 //! [`VolcengineProvider::permits`] asks whether the agent of a workload token may act, or use a tool or
-//! a skill. Errors, missing answers and ended tokens are denials.
+//! a skill. Errors, missing answers and ended tokens are denials. About an agent, `OriginalCallers` are
+//! the agents before it in the chain; about a tool or a skill, the agent that acts is the first of them.
+//! What is published shows only the former: that the service's policies read the latter so is assumed.
 //!
 //! # Calls
 //! A [`Client`] signs each attempt anew: `X-Date`, `X-Content-Sha256`, `Host`, `Content-Type` and the
