@@ -25,7 +25,7 @@ pub(crate) enum Bearer {
 impl Acting<'_> {
     /// Asks the engine for the token `wanted`, and makes the call that `make` makes of it. If the
     /// service refuses the token, it is asked for once more without that revision, and the call is
-    /// made once more. Cancel-safe as far as the call is.
+    /// made once more: before other keys, if the code may mean either. Cancel-safe as far as the call is.
     pub(crate) async fn call<A: Action, T>(
         &self,
         wanted: Want,
@@ -33,7 +33,7 @@ impl Acting<'_> {
     ) -> Result<(A::Answer, T), CallError> {
         let token = self.request.depend_on(wanted.clone()).await?;
         let (action, made) = make(&token)?;
-        let error = match self.client.call(&action, self.keys).await {
+        let error = match self.client.call_bearing(&action, self.keys).await {
             Ok(answer) => return Ok((answer, made)),
             Err(error) => error,
         };
@@ -50,14 +50,14 @@ impl Acting<'_> {
 }
 
 impl Bearer {
-    /// Whether another token could help: the service names its parameter, says that it has ended
-    /// after the keys were changed in vain, or misses the workload that the token is of.
-    fn is_refused(self, error: &CallError) -> bool {
-        let CallError::Service(error) = error else { return false };
+    /// Whether another token could help: the service names its parameter, says that a token is none or
+    /// has ended, or misses the workload that the token is of.
+    fn is_refused(self, call: &CallError) -> bool {
+        let CallError::Service(error) = call else { return false };
         let code = error.code().to_ascii_lowercase();
         match error.fault {
+            Fault::KeysRejected => call.may_mean_a_bearer(),
             Fault::Invalid => code.contains("identitytoken") || code.contains("usertoken"),
-            Fault::KeysRejected => matches!(code.as_str(), "invalidtoken" | "expiredtoken"),
             Fault::NotFound => self == Self::Workload && code.contains("workload"),
             _ => false,
         }

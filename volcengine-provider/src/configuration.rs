@@ -128,6 +128,8 @@ impl VolcengineConfiguration {
             clock: runtime.clock.clone(),
             random: runtime.random.clone(),
             retry: self.retries.map_or(retry, |retries| retry.with_retries(retries)),
+            // Those that the provider is made with.
+            sources: None,
         };
         let sites = self.platform.origins.iter().enumerate().map(|(number, site)| {
             let name = format!("platform.origins.{number}");
@@ -162,11 +164,11 @@ impl VolcengineConfiguration {
         };
         let oauth = OAuthRuntime {
             http: runtime.http.clone(),
-            grants: Grants::builder(store).clock(runtime.clock.clone()).build(),
+            grants: Grants::builder(store.clone()).clock(runtime.clock.clone()).build(),
             clock: runtime.clock.clone(),
             random: runtime.random.clone(),
         };
-        let people = People::new(id, path, settings, secret, oauth)?;
+        let people = People::new(id, path, settings, secret, (oauth, store))?;
         let workload = workload.unwrap_or_default().checked(path, self.role_trn.is_some())?;
         let fixed = [PLATFORM, IDENTITY, USER_POOL, WORKLOAD_TOKEN];
         let hosted = hosted.into_iter().map(|(pattern, settings)| {

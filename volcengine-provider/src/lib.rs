@@ -92,8 +92,10 @@
 //! not there is created unless `autoCreate` is `false`, and `callbackUrl` is added to what the client
 //! has registered: all of the client is read, and written back with it. What was found is an entry of
 //! its own, `user-pool`, for providers only; an administrator who invalidates it has it looked up
-//! again. Found by names, and with no `identityProvider` said, the first of the pool's identity
-//! providers that is not switched off is the one that the sign-in page is told.
+//! again. While people are signed in nothing is created: a pool or client that was renamed is not
+//! replaced by an empty one, and looking it up is `not_configured` until its name is configured, or all
+//! of them are signed out. Found by names, and with no `identityProvider` said, the first of the pool's
+//! identity providers that is not switched off is the one that the sign-in page is told.
 //!
 //! Signing out revokes at the issuer, where it has a place for that; while the issuer cannot be found
 //! it is local only. A user who was disabled cannot renew: `needs_reauth`.
@@ -101,7 +103,8 @@
 //! **A token that another page has received** (a web chat that signs its people in itself) signs them in
 //! too: start the sign-in by [`SignInMethod::Fields`](credential_provider_api::SignInMethod::Fields) and
 //! answer with `id_token`, and `refresh_token` if there is one. It is verified like any other, by the
-//! issuer's keys and for the same client, before anything is kept. [`PluginSession::read_all`] reads
+//! issuer's keys and for the same client, before anything is kept. One that has ended is renewed with the
+//! refresh token first, if that is for the same person. [`PluginSession::read_all`] reads
 //! the sessions that older versions of the plugin kept as plain text, to be signed in like that.
 //!
 //! # Workload tokens
@@ -109,10 +112,11 @@
 //! token, is had for one session, lasts no longer than the ID token, and is in no store. The name of
 //! the workload is `workload.name`; or that of the role if `roleTrn` is set; or the variant's
 //! `workload`, or `openclaw-agent`. A workload that the service does not find is created, if it was
-//! named; a 404 that means another thing creates nothing.
+//! named. A code that names another thing (an action, a user, a pool) creates nothing; which codes the
+//! service has is not published, so one that names nothing means the workload.
 //!
-//! A **variant** may say `workload`, `pool`, `audience`, and `account`: nobody else's token is served
-//! for that. What is derived from a workload token takes the same variant.
+//! A **variant** may say `workload`, `pool`, `audience`, `parent` (below), and `account`: nobody else's
+//! token is served for that. What is derived from a workload token takes the same variant.
 //!
 //! What comes back is looked at before it is served: user, acting workload, audience, times. Its
 //! signature is not, because it comes from its issuer over TLS. Properties: `workload`, `pool`,
@@ -120,7 +124,7 @@
 //! A check of the entry says the chain too. With `"grantedTo": "consumers"` and `origins` an agent can
 //! hand it to the next one, in `X-Ve-TIP-Token`.
 //!
-//! A token that the service refuses is asked for anew, once.
+//! A token that the service refuses is asked for anew, once, and the call is made again with it.
 //!
 //! **A child session** (a sub-agent) has an identity of its own, or none. With `"childSessions":
 //! "exchange"` its token is made of the token of the session that started it: the same user, and one
@@ -128,6 +132,8 @@
 //! "credential": "volc/workload-token", "effect": "derive" }`. It ends with its parent's.
 //!
 //! # Hosted credentials
+//! The parent acts as the workload that the variant's `parent` says; else as the one that it last had a
+//! token of in this process, else as the usual one.
 //! The section `credentials` names them, by id or by a pattern with a star at its end: then the star
 //! stands for the service's name (`"key/*"`, asked for as `key/search`).
 //!
@@ -155,7 +161,9 @@
 //!
 //! # Permission
 //! [`VolcengineProvider::permits`] asks whether the agent of a workload token may act, or use a tool or
-//! a skill. Errors, missing answers and ended tokens are denials.
+//! a skill. Errors, missing answers and ended tokens are denials. About an agent, `OriginalCallers` are
+//! the agents before it in the chain; about a tool or a skill, the agent that acts is the first of them.
+//! What is published shows only the former: that the service's policies read the latter so is assumed.
 //!
 //! # Calls
 //! A [`Client`] signs each attempt anew: `X-Date`, `X-Content-Sha256`, `Host`, `Content-Type` and the
@@ -184,7 +192,10 @@
 //! whoever asked.
 //!
 //! **Other keys**: when a service refuses the keys, they are asked for once more without that
-//! revision, and the call is made once more if they are others.
+//! revision, and the call is made once more if they are others. Platform keys are looked at where they
+//! come from before that: while the same are there, only this call fails, with `rejected`, and
+//! everybody else is served. `InvalidToken` and `ExpiredToken` may mean the keys' token or the one that
+//! a call carries: another of the latter is tried first.
 //!
 //! # Regions
 //! `endpoint`, if it is set. Else the region that `regionMetadataUrl` tells as text within 10 s, at
@@ -214,7 +225,7 @@
 //! | `platform.origins` | `origin`, and `service` and `region` where the host does not tell them: where the keys may sign, beside Agent Identity and STS |
 //! | `displayName` | its name for people |
 //! | `userPool.discoveryUrl`, `.clientId`, `.clientSecret` | the issuer and its client; the secret in the forms above |
-//! | `userPool.name`, `.clientName`, `.autoCreate` | or their names; `true` unless given |
+//! | `userPool.name`, `.clientName`, `.autoCreate` | or their names; `true` unless given, which creates while nobody is signed in |
 //! | `userPool.callbackUrl` | where a sign-in comes back to |
 //! | `userPool.identityProvider` | which of the pool's identity providers |
 //! | `userPool.scopes` | `openid`, `profile`, `email` unless given |

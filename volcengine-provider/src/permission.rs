@@ -47,12 +47,13 @@ impl Question {
         Self::about(Resource::Agent)
     }
 
-    /// Whether it may use this tool.
+    /// Whether it may use this tool. It is the first of the question's `OriginalCallers` then, before
+    /// those that it acts for.
     pub fn tool(name: impl Into<String>) -> Self {
         Self::about(Resource::Named("tool", name.into()))
     }
 
-    /// Whether it may read this skill.
+    /// Whether it may read this skill. It is among the callers as for a [tool](Self::tool).
     pub fn skill(name: impl Into<String>) -> Self {
         Self::about(Resource::Named("skill", name.into()))
     }
@@ -84,10 +85,11 @@ impl Question {
             .property("actors")
             .and_then(|actors| serde_json::from_str(actors).ok())
             .ok_or_else(no_token)?;
-        let (agent, callers) = actors.split_first().ok_or_else(no_token)?;
-        let (kind, id) = match &self.resource {
-            Resource::Agent => ("agent", agent),
-            Resource::Named(kind, id) => (*kind, id),
+        let (agent, before) = actors.split_first().ok_or_else(no_token)?;
+        // The agent asks for a tool, as those before it asked for the agent.
+        let (kind, id, callers) = match &self.resource {
+            Resource::Agent => ("agent", agent, before),
+            Resource::Named(kind, id) => (*kind, id, &*actors),
         };
         let mut check = CheckPermission::new(self.namespace.clone());
         check.principal = Some(Entity::new("user", user.as_str()));

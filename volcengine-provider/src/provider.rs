@@ -1,7 +1,7 @@
 //! [`VolcengineProvider`]: the platform keys as a credential.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use credential_provider_api::{
@@ -22,7 +22,7 @@ use crate::hosted::{
 use crate::people::{IDENTITY, People, USER_POOL};
 use crate::platform::{Assumption, Chain, ChainReport, PlatformKeys};
 use crate::sign::{Site, SiteSigner};
-use crate::wire::{CallError, Client, Fault, HeldKeys, Keys, RequestKeys, Service};
+use crate::wire::{CallError, Client, Fault, HeldKeys, Keys, RequestKeys, SOURCE, Service};
 use crate::workload::{WORKLOAD_TOKEN, Workload, WorkloadTokens};
 
 /// The name of the platform keys.
@@ -79,7 +79,11 @@ impl VolcengineProvider {
             .with_capability(Capability::Changes)
             .with_capability(Capability::Check)
             .with_credential(described);
-        let chain = Arc::new(chain);
+        let chain = Arc::new_cyclic(|this: &Weak<Chain>| {
+            let mut chain = chain;
+            chain.client.sources = Some(this.clone());
+            chain
+        });
         let mut provider = Self {
             descriptor,
             platform,
@@ -129,7 +133,7 @@ impl VolcengineProvider {
         let vault = Vault { hosted, identity: identity.clone(), workload_token: name };
         self.descriptor = vault.describe(descriptor, owner);
         self.vault = Some(vault);
-        self.workload_tokens = Some(WorkloadTokens { workload, identity });
+        self.workload_tokens = Some(WorkloadTokens::new(workload, identity));
         self.people = Some(people);
         Ok(())
     }
@@ -243,7 +247,7 @@ impl VolcengineProvider {
             credential = credential.with_expiry(end);
         }
         if let Some(source) = report.won {
-            credential = credential.with_property("source", source.as_str());
+            credential = credential.with_property(SOURCE, source.as_str());
         }
         if !report.passed_over.is_empty() {
             credential = credential.with_property("passed_over", report.reasons());

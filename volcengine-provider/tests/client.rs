@@ -17,15 +17,15 @@ use common::service::MARK;
 use common::world::configured;
 use common::{Reply, Then, World, run};
 use credential_provider_api::{
-    AccessKey, Clock as _, Credential, CredentialError, ErrorCode, ExposeSecret as _, Origin,
-    Revision, Timestamp, async_trait,
+    AccessKey, AccountId, Clock as _, Credential, CredentialError, ErrorCode, ExposeSecret as _,
+    Origin, Revision, Timestamp, async_trait,
 };
 use serde_json::{Value, json};
 use volcengine_provider::action::permission::{CheckPermission, Permission};
 use volcengine_provider::action::resource::GetResourceApiKey;
 use volcengine_provider::action::workload::{CreateWorkloadIdentity, GetWorkloadIdentity};
 use volcengine_provider::sign::Site;
-use volcengine_provider::{CallError, Client, Fault, HeldKeys, Keys, RawCall, Service};
+use volcengine_provider::{CallError, Client, Fault, HeldKeys, Keys, Question, RawCall, Service};
 
 const GET: &str = "GetWorkloadIdentity";
 const CREATE: &str = "CreateWorkloadIdentity";
@@ -290,6 +290,33 @@ async fn secrets_are_in_the_body_and_in_the_answer() {
         json!({ "IdentityToken": "tip-canary", "ProviderName": "openai", "PoolName": "default" });
     assert_eq!(body, wanted);
     assert!(!format!("{ask:?} {answer:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn a_question_about_a_tool_says_which_agent_acts() {
+    let world = World::new();
+    let provider = world.provider(configured(json!({}))).await;
+    let ask = async |question: Question, actors: &str| {
+        world.service.script("CheckPermission", [Reply::result(&json!({ "Allowed": true }))]);
+        let token = Credential::token("tip-canary".into())
+            .with_expiry(world.time.now().plus(Duration::from_secs(600)))
+            .with_account(AccountId::new("u-alice").unwrap())
+            .with_property("actors", actors);
+        assert!(provider.permits(&question, &token, &held()).await.is_allowed());
+        let body = world.service.calls("CheckPermission").pop().unwrap().body;
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let agents = |names: &[&str]| {
+        names.iter().map(|name| json!({ "Type": "agent", "Id": name })).collect::<Vec<_>>()
+    };
+    for (question, kind) in [(Question::tool("mail"), "tool"), (Question::skill("mail"), "skill")] {
+        let asked = ask(question, r#"["writer","planner"]"#).await;
+        assert_eq!(asked["Resource"], json!({ "Type": kind, "Id": "mail" }));
+        assert_eq!(asked["OriginalCallers"], json!(agents(&["writer", "planner"])));
+    }
+    let asked = ask(Question::agent(), r#"["writer","planner"]"#).await;
+    assert_eq!(asked["Resource"], json!({ "Type": "agent", "Id": "writer" }));
+    assert_eq!(asked["OriginalCallers"], json!(agents(&["planner"])));
 }
 
 #[tokio::test]

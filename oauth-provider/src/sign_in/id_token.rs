@@ -220,6 +220,15 @@ fn account(token: &str, claim: &str) -> Result<AccountId, CredentialError> {
     AccountId::new(name).map_err(|_| wrong("the ID token's account is no account id"))
 }
 
+/// When a token says that it ends, believed or not; `None` if it does not say so.
+pub(super) fn end(token: &SecretString) -> Option<Timestamp> {
+    let part = token.expose_secret().split('.').nth(1)?;
+    let payload: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
+    let seconds = payload.get("exp")?.as_f64().filter(|seconds| *seconds >= 0.0)?;
+    let since = Duration::try_from_secs_f64(seconds).ok()?;
+    Some(Timestamp::from_secs(since.as_secs()))
+}
+
 fn wrong(detail: &'static str) -> CredentialError {
     CredentialError::new(ErrorCode::InvalidResponse, detail)
 }

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use credential_provider_api::{
     ConfigError, Credential, CredentialError, CredentialId, CredentialProvider as _, CredentialRef,
-    ErrorCode, ExposeSecret as _, ProviderId, Request, Revision, Revocation, Scope, SignIn as _,
-    Want,
+    ErrorCode, ExposeSecret as _, GrantStore, ProviderId, Request, Revision, Revocation, Scope,
+    SignIn as _, Want,
 };
 use credential_store::Grants;
 use oauth_provider::{IssuedToken, OAuthCredential, OAuthProvider, OAuthRuntime};
 
 use super::pool::Lookup;
-use super::settings::{PoolSource, UserPoolSettings};
+use super::settings::{Missing, PoolSource, UserPoolSettings};
 use super::{IDENTITY, USER_POOL};
 use crate::configuration::at;
 use crate::platform::KeyPart;
@@ -25,6 +25,8 @@ pub(crate) struct People {
     secret: Option<KeyPart>,
     source: PoolSource,
     oauth: OAuthRuntime,
+    /// Where the logins are.
+    store: Arc<dyn GrantStore>,
     pub(crate) identity: CredentialRef,
     pub(crate) user_pool: CredentialRef,
     /// The provider for the issuer as last found: it has the issuer's metadata and keys.
@@ -41,7 +43,7 @@ impl People {
         path: &str,
         settings: UserPoolSettings,
         secret: Option<KeyPart>,
-        oauth: OAuthRuntime,
+        (oauth, store): (OAuthRuntime, Arc<dyn GrantStore>),
     ) -> Result<Self, ConfigError> {
         let source = settings.source(path)?;
         let named = |name| {
@@ -52,7 +54,8 @@ impl People {
         let (identity, user_pool) = (named(IDENTITY)?, named(USER_POOL)?);
         let within = Mutex::default();
         let id = id.clone();
-        let people = Self { id, settings, secret, source, oauth, identity, user_pool, within };
+        let people =
+            Self { id, settings, secret, source, oauth, store, identity, user_pool, within };
         if let PoolSource::Said { issuer, client_id } = &people.source {
             let provider = people.build(issuer, client_id, people.secret.as_ref(), None);
             // What the provider within calls by other names is wrong somewhere in this section.
@@ -91,8 +94,18 @@ impl People {
         };
         let keys = RequestKeys::new(request, platform.clone());
         let identity_provider = self.settings.identity_provider.as_deref();
-        let lookup = Lookup { client, keys: &keys, names, identity_provider };
+        let missing = match names.missing {
+            Missing::Create if self.has_logins().await? => Missing::RefuseForLogins,
+            missing => missing,
+        };
+        let lookup = Lookup { client, keys: &keys, names, missing, identity_provider };
         Ok(lookup.credential().await?)
+    }
+
+    /// Whether somebody is signed in: through a pool that was there.
+    async fn has_logins(&self) -> Result<bool, CredentialError> {
+        let logins = self.store.list().await?;
+        Ok(logins.iter().any(|key| key.reference() == self.identity))
     }
 
     /// The provider within, for the issuer as it is now.

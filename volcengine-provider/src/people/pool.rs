@@ -21,6 +21,7 @@ pub(crate) struct Lookup<'a> {
     pub(crate) client: &'a Client,
     pub(crate) keys: &'a dyn Keys,
     pub(crate) names: &'a PoolNames,
+    pub(crate) missing: Missing,
     /// The identity provider that is said; the pool's first otherwise.
     pub(crate) identity_provider: Option<&'a str>,
 }
@@ -51,8 +52,15 @@ impl Lookup<'_> {
         if let Some(uid) = self.find_pool().await? {
             return Ok(uid);
         }
-        if self.names.missing == Missing::Refuse {
-            return Err(none("there is no user pool of this name"));
+        match self.missing {
+            Missing::Create => {}
+            Missing::Refuse => return Err(none("there is no user pool of this name")),
+            Missing::RefuseForLogins => {
+                return Err(none(
+                    "there is no user pool of this name, and people are signed in through one: if it \
+                     was renamed, configure its name; to begin with a new one, sign them out first",
+                ));
+            }
         }
         let mut create = CreateUserPool::new(self.names.pool.clone());
         create.self_sign_up_enabled = Some(false);
@@ -104,8 +112,15 @@ impl Lookup<'_> {
         if let Some(uid) = self.find_client(pool).await? {
             return Ok(uid);
         }
-        if self.names.missing == Missing::Refuse {
-            return Err(none("the user pool has no client of this name"));
+        match self.missing {
+            Missing::Create => {}
+            Missing::Refuse => return Err(none("the user pool has no client of this name")),
+            Missing::RefuseForLogins => {
+                return Err(none(
+                    "the user pool has no client of this name, and people are signed in through one: if \
+                     it was renamed, configure its name; to begin with a new one, sign them out first",
+                ));
+            }
         }
         let (kind, name) = ("WEB_APPLICATION".to_owned(), self.names.client.clone());
         let mut create = CreateUserPoolClient::new(kind, name, pool.to_owned());

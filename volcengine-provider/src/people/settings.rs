@@ -58,6 +58,8 @@ pub(crate) enum Missing {
     Create,
     /// It is an error.
     Refuse,
+    /// It is an error, because people are signed in: what they signed in through has another name now.
+    RefuseForLogins,
 }
 
 impl UserPoolSettings {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use credential_provider_api::{Credential, CredentialError, Detail, ErrorCode, Request};
+use credential_provider_api::{
+    Credential, CredentialError, Detail, ErrorCode, Request, Timestamp, async_trait,
+};
 
 use super::assume::{Assumption, RoleSettings};
 use super::configured::ConfiguredKeys;
@@ -15,7 +17,7 @@ use super::report::ChainReport;
 use super::source::{Found, KeySource, SourceKeys};
 use super::variables;
 use crate::runtime::VolcengineRuntime;
-use crate::wire::{Client, Fault, HeldKeys};
+use crate::wire::{Client, Fault, HeldKeys, KeySources};
 
 pub(crate) struct Chain {
     pub(crate) runtime: VolcengineRuntime,
@@ -78,7 +80,13 @@ impl Chain {
     async fn find(&self, request: &Request) -> Result<(SourceKeys, ChainReport), CredentialError> {
         let mut report = ChainReport::default();
         for source in ORDER {
-            match self.ask(*source, request).await? {
+            let found = match source {
+                KeySource::Configuration => {
+                    ConfiguredKeys::find(self.configured.as_ref(), request).await?
+                }
+                other => self.ask(*other, request.deadline()).await?,
+            };
+            match found {
                 Found::Absent(why) => report.pass(*source, why),
                 Found::Keys(keys) => {
                     report.won = Some(*source);
@@ -90,16 +98,14 @@ impl Chain {
         Err(CredentialError::new(ErrorCode::NotConfigured, Detail::composed(report.to_string())))
     }
 
-    async fn ask(&self, source: KeySource, request: &Request) -> Result<Found, CredentialError> {
+    /// What a source has, other than the configuration: that is the engine's to read.
+    async fn ask(&self, source: KeySource, deadline: Timestamp) -> Result<Found, CredentialError> {
         const NOT_CONFIGURED: Found = Found::Absent("it is not configured");
         let VolcengineRuntime { metadata, files, environment, clock, .. } = &self.runtime;
         let (files, environment) = (&**files, &**environment);
         let roles = &self.roles;
-        let deadline = request.deadline();
         match source {
-            KeySource::Configuration => {
-                ConfiguredKeys::find(self.configured.as_ref(), request).await
-            }
+            KeySource::Configuration => Ok(NOT_CONFIGURED),
             KeySource::Environment => variables::find(environment),
             KeySource::MetadataUrl => {
                 MetadataRole::find(self.metadata.as_ref(), &**metadata, clock).await
@@ -126,6 +132,29 @@ impl Chain {
                 None => Ok(NOT_CONFIGURED),
             },
         }
+    }
+}
+
+#[async_trait]
+impl KeySources for Chain {
+    async fn have_others(&self, refused: &Credential, deadline: Timestamp) -> bool {
+        if refused.property("role").is_some() {
+            return true;
+        }
+        // What the configuration points at is a credential too: when that is another, so are these.
+        if self.configured.is_some() {
+            return false;
+        }
+        for source in ORDER {
+            match self.ask(*source, deadline).await {
+                Ok(Found::Absent(_)) => {}
+                Ok(Found::Keys(keys)) => {
+                    return keys.role.is_some() || !credential(&keys).same_secrets(refused);
+                }
+                Err(_) => return false,
+            }
+        }
+        false
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Client`]: sends signed calls.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use credential_provider_api::{
     Clock, Credential, CredentialError, ErrorCode, Material, Random, Timestamp,
@@ -13,12 +13,14 @@ use secrecy::{ExposeSecret as _, SecretSlice};
 use super::endpoints::Endpoints;
 use super::envelope::judge;
 use super::error::CallError;
-use super::keys::Keys;
+use super::keys::{KeySources, Keys};
 use super::raw::{At, RawAnswer, RawCall};
 use super::retry::RetryPolicy;
 use crate::action::Action;
 use crate::sign::{Covered, Site, Unsigned, encode, host_header, sign};
 
+/// The property of platform keys that says where they come from.
+pub(crate) const SOURCE: &str = "source";
 /// The most bytes of an answer.
 const LONGEST_ANSWER: usize = 4 << 20;
 
@@ -32,13 +34,23 @@ pub struct Client {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) retry: RetryPolicy,
+    /// Where the platform keys come from.
+    pub(crate) sources: Option<Weak<dyn KeySources>>,
+}
+
+/// What a code means by which a service may refuse the keys' token or another that the call carries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    Keys,
+    Bearer,
 }
 
 impl Client {
     /// Makes the call. Dropping the future gives up; whether the service acted is then unknown.
     ///
     /// If the service refuses the keys, they are asked for once more without the revision it refused,
-    /// and the call is made once more with them, unless they are the same.
+    /// and the call is made once more with them, unless they are the same. Platform keys are looked at
+    /// where they come from before that: while they are the same there, only this call fails.
     ///
     /// # Errors
     /// [`CallError`]; that of the last attempt.
@@ -55,6 +67,24 @@ impl Client {
     /// # Errors
     /// As for [`call`](Self::call).
     pub async fn raw(&self, call: &RawCall, keys: &dyn Keys) -> Result<RawAnswer, CallError> {
+        self.send(call, keys, Refused::Keys).await
+    }
+
+    /// A call that carries a token of somebody's: a code that may mean that one asks for no other keys.
+    pub(crate) async fn call_bearing<A: Action>(
+        &self,
+        action: &A,
+        keys: &dyn Keys,
+    ) -> Result<A::Answer, CallError> {
+        self.send(&action.call(), keys, Refused::Bearer).await?.result()
+    }
+
+    async fn send(
+        &self,
+        call: &RawCall,
+        keys: &dyn Keys,
+        refused: Refused,
+    ) -> Result<RawAnswer, CallError> {
         let site = match &call.at {
             At::Service(service) => self.endpoints.site(*service).await,
             At::Site(site) => site.clone(),
@@ -68,9 +98,11 @@ impl Client {
                 Err(error) => error,
             };
             tracing::debug!(action = %call.action, %error, "a call failed");
-            if error.fault() == Some(super::Fault::KeysRejected) && !reloaded {
+            let is_of_keys = error.fault() == Some(super::Fault::KeysRejected)
+                && (refused == Refused::Keys || !error.may_mean_a_bearer());
+            if is_of_keys && !reloaded {
                 reloaded = true;
-                let Some(others) = reload(keys, current.as_deref()).await else {
+                let Some(others) = self.reload(keys, current.as_deref()).await else {
                     return Err(error);
                 };
                 current = Some(others);
@@ -84,6 +116,25 @@ impl Client {
             done += 1;
             self.clock.sleep_until(until).await;
         }
+    }
+
+    /// Other keys than those the service refused; `None` if there are none.
+    async fn reload(
+        &self,
+        keys: &dyn Keys,
+        refused: Option<&Credential>,
+    ) -> Option<Arc<Credential>> {
+        let refused = refused?;
+        // A revision that was called rejected is never served again, whoever asks: that is said only of
+        // keys that are replaced.
+        if refused.property(SOURCE).is_some()
+            && let Some(sources) = &self.sources
+            && !sources.upgrade()?.have_others(refused, keys.deadline()).await
+        {
+            return None;
+        }
+        let others = keys.keys(Some(refused.revision()?)).await.ok()??;
+        (!others.same_secrets(refused)).then_some(others)
     }
 
     async fn attempt(
@@ -158,13 +209,6 @@ impl Client {
         request.body = body.clone();
         Ok(request)
     }
-}
-
-/// Other keys than those the service refused; `None` if there are none.
-async fn reload(keys: &dyn Keys, refused: Option<&Credential>) -> Option<Arc<Credential>> {
-    let refused = refused?;
-    let others = keys.keys(Some(refused.revision()?)).await.ok()??;
-    (!others.same_secrets(refused)).then_some(others)
 }
 
 /// HTTP/2 has lower-case names only.

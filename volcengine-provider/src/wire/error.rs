@@ -112,6 +112,13 @@ impl CallError {
             _ => None,
         }
     }
+
+    /// Whether it may be about a token that the call carries, and not about the one of its keys.
+    pub(crate) fn may_mean_a_bearer(&self) -> bool {
+        let Self::Service(error) = self else { return false };
+        let codes = ["invalidtoken", "expiredtoken", "expiredtokenexception"];
+        codes.iter().any(|code| error.code.eq_ignore_ascii_case(code))
+    }
 }
 
 impl fmt::Display for CallError {

@@ -28,6 +28,14 @@ pub trait Keys: Send + Sync {
     }
 }
 
+/// Where platform keys come from.
+#[async_trait]
+pub(crate) trait KeySources: Send + Sync {
+    /// Whether there are others now than `refused`. Keys of STS are others each time. Not if the source
+    /// cannot be read: what it had may be there again. Cancel-safe.
+    async fn have_others(&self, refused: &Credential, deadline: Timestamp) -> bool;
+}
+
 /// Keys that are at hand, and no others: for a host that asked its engine for `platform`.
 #[derive(Clone, Debug)]
 pub struct HeldKeys {

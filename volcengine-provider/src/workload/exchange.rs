@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use credential_provider_api::{
-    AccountId, Credential, CredentialError, CredentialRef, ErrorCode, Placement, Request,
-    SecretString, Variant, Want,
+    AccountId, Credential, CredentialError, CredentialRef, EffectiveSession, ErrorCode, Placement,
+    Request, SecretString, Variant, Want,
 };
 
-use super::VARIANT;
 use super::claims::{Claims, Expected};
+use super::parents::Parents;
 use super::settings::{Asked, ChildSessions, MissingWorkload, Workload};
+use super::{PARENT, VARIANT};
 use crate::acting::{Acting, Bearer};
 use crate::action::workload::{
     CreateWorkloadIdentity, GetWorkloadAccessTokenForJWT, WorkloadAccessToken,
@@ -21,15 +22,20 @@ const SHORTEST: Duration = Duration::from_secs(60);
 /// The header by which workload tokens go from agent to agent.
 const HEADER: &str = "X-Ve-TIP-Token";
 
-/// What makes workload tokens. Nothing is kept: the engine has them, in memory alone.
+/// What makes workload tokens. None is kept: the engine has them, in memory alone.
 #[derive(Debug)]
 pub(crate) struct WorkloadTokens {
     pub(crate) workload: Workload,
     /// The user's token.
     pub(crate) identity: CredentialRef,
+    parents: Parents,
 }
 
 impl WorkloadTokens {
+    pub(crate) fn new(workload: Workload, identity: CredentialRef) -> Self {
+        Self { workload, identity, parents: Parents::default() }
+    }
+
     /// A token for the user of the request's session.
     pub(crate) async fn obtain(
         &self,
@@ -65,18 +71,35 @@ impl WorkloadTokens {
             }
             found => found?,
         };
-        self.credential(request, &asked, answer, &user)
+        let credential = self.credential(request, &asked, answer, &user)?;
+        if self.workload.child_sessions == ChildSessions::Exchange
+            && let (Ok(session), Some(name)) = (request.session(), &asked.name)
+        {
+            let until = credential.expires_at().unwrap_or_else(|| request.now());
+            self.parents.acted(session, name, until);
+        }
+        Ok(credential)
     }
 
     /// What the token is made of: the identity of the session, or, for a session that was started by
     /// another and where that is said, the workload token of that one.
     fn made_of(&self, request: &Request) -> Result<Want, CredentialError> {
-        let started = request.session().is_ok_and(|session| session.parent().is_some());
-        if !started || self.workload.child_sessions == ChildSessions::OwnIdentity {
+        let parent = request.session().ok().and_then(EffectiveSession::parent);
+        let said = request.key().variant.get(PARENT);
+        let exchanged = self.workload.child_sessions == ChildSessions::Exchange;
+        let Some(parent) = parent.filter(|_| exchanged) else {
+            if said.is_some() {
+                let detail = "the token is not made of another session's: there is no `parent`";
+                return Err(CredentialError::new(ErrorCode::Unsupported, detail));
+            }
             return Ok(Want::new(self.identity.clone()));
-        }
-        // The parent's workload and audience are the parent's own; whose it is, and where, is not.
+        };
+        // The parent's audience is the parent's own; whose it is, and where, is not.
         let mut variant = Variant::builder();
+        let acted = || self.parents.workload_of(&parent).filter(|_| self.workload.is_by_variant());
+        if let Some(workload) = said.map(std::borrow::Cow::into_owned).or_else(acted) {
+            variant = variant.parameter("workload", &workload);
+        }
         for name in ["account", "pool"] {
             if let Some(value) = request.key().variant.get(name) {
                 variant = variant.parameter(name, &value);
@@ -85,11 +108,13 @@ impl WorkloadTokens {
         Ok(Want::new(request.key().reference()).with_variant(variant.build()?).of_parent())
     }
 
-    /// Whether the workload is what was not found: one that was named, and not the action.
+    /// Whether the workload is what was not found: one that was named, and no other thing.
     fn creates(&self, asked: &Asked, error: &CallError) -> bool {
+        let CallError::Service(error) = error else { return false };
         self.workload.missing == MissingWorkload::Create
             && asked.name.is_some()
-            && error.fault() == Some(Fault::NotFound)
+            && error.fault == Fault::NotFound
+            && is_missed_workload(error.code())
     }
 
     async fn create(
@@ -150,6 +175,21 @@ impl WorkloadTokens {
     }
 }
 
+/// Whether a code by which something is missed means the workload: it names that, or nothing.
+fn is_missed_workload(code: &str) -> bool {
+    const NOTHING_NAMED: [&str; 5] = ["", "entity", "resource", "object", "item"];
+    let mut rest: String = code.chars().filter(char::is_ascii_alphabetic).collect();
+    rest.make_ascii_lowercase();
+    for words in
+        ["notfound", "doesnotexist", "notexists", "notexist", "nosuch", "exception", "error"]
+    {
+        rest = rest.replace(words, "");
+    }
+    NOTHING_NAMED.contains(&&*rest)
+        || (rest.contains("workload") && !rest.contains("pool"))
+        || rest == "identity"
+}
+
 fn exchange(asked: &Asked, token: &SecretString, life: Duration) -> GetWorkloadAccessTokenForJWT {
     let mut exchange = GetWorkloadAccessTokenForJWT::new(token.clone());
     exchange.name = asked.name.clone();
@@ -161,4 +201,36 @@ fn exchange(asked: &Asked, token: &SecretString, life: Duration) -> GetWorkloadA
 
 fn no_token() -> CredentialError {
     CredentialError::new(ErrorCode::InvalidResponse, "there is no token")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_names_another_thing_misses_no_workload() {
+        for code in [
+            "",
+            "NotFound",
+            "NotFound.WorkloadIdentity",
+            "WorkloadIdentityNotFound",
+            "WorkloadIdentity.NotExist",
+            "NoSuchEntity",
+            "ResourceNotFound",
+            "ResourceNotFoundException",
+        ] {
+            assert!(is_missed_workload(code), "{code}");
+        }
+        for code in [
+            "NotFound.User",
+            "NotFound.UserPool",
+            "NotFound.WorkloadPool",
+            "WorkloadIdentityPoolNotExist",
+            "NotFound.IdentityProvider",
+            "AccountNotExist",
+            "PolicyNotExist",
+        ] {
+            assert!(!is_missed_workload(code), "{code}");
+        }
+    }
 }

@@ -124,6 +124,11 @@ impl WorkloadSettings {
 }
 
 impl Workload {
+    /// Whether a variant may say the workload's name.
+    pub(crate) fn is_by_variant(&self) -> bool {
+        self.name == Name::Agent
+    }
+
     /// The token that a variant asks for.
     ///
     /// # Errors

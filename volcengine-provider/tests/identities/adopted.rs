@@ -110,3 +110,73 @@ async fn sessions_that_the_plugin_kept_are_signed_in_after_they_are_verified() {
     assert_eq!(world.code("search", "bob").await, ErrorCode::NeedsReauth);
     world.stop().await;
 }
+
+/// The refresh token of `user`'s login.
+async fn refresh_token(world: &World, user: &str) -> String {
+    use credential_provider_api::GrantStore as _;
+    let keys = world.store.list().await.unwrap();
+    let key = keys.into_iter().find(|key| key.session.as_ref() == Some(&member(user))).unwrap();
+    let record = world.store.load(&key).await.unwrap().record.unwrap();
+    let grant: serde_json::Value = serde_json::from_slice(record.grant.unwrap().expose()).unwrap();
+    grant["refreshToken"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_token_that_is_put_with_a_refresh_token_is_renewed() {
+    let world = Host::default().start().await;
+    world.sign_in("alice").await;
+    let (id_token, refresh) = (token(&world, "alice"), refresh_token(&world, "alice").await);
+    let fields = [("id_token", &*id_token), ("refresh_token", &*refresh)];
+    put(&world, "carol", &fields).await.unwrap();
+    for _ in 0..3 {
+        world.pass(3700);
+        let key = world.ask("search", "carol").await.unwrap();
+        assert_eq!(key.account(), account("u-alice").as_ref());
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_kept_session_that_can_be_renewed_can_be_signed_in() {
+    use credential_provider_api::{Clock as _, ExposeSecret as _};
+    use volcengine_provider::PluginSession;
+    let world = Host::default().start().await;
+    world.sign_in("alice").await;
+    let (id_token, refresh) = (token(&world, "alice"), refresh_token(&world, "alice").await);
+    world.pass(3700);
+    let kept = json!({ "k": { "userToken": id_token, "refreshToken": refresh } }).to_string();
+    let kept = PluginSession::read_all(kept.as_bytes(), world.clock.now()).unwrap();
+    let refresh = kept[0].refresh_token.as_ref().unwrap();
+    let fields = [
+        ("id_token", kept[0].id_token.expose_secret()),
+        ("refresh_token", refresh.expose_secret()),
+    ];
+    put(&world, "carol", &fields).await.unwrap();
+    for _ in 0..2 {
+        let key = world.ask("search", "carol").await.unwrap();
+        assert_eq!(key.account(), account("u-alice").as_ref());
+        // And it goes on with what the renewal brought.
+        world.pass(3700);
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn promise_5_an_ended_token_is_renewed_only_if_it_is_the_issuer_s_and_of_the_same_person() {
+    let world = Host::default().start().await;
+    world.sign_in("alice").await;
+    let (alices, bobs) = (token(&world, "alice"), token(&world, "bob"));
+    let refresh = refresh_token(&world, "alice").await;
+    world.pass(3700);
+    let forged = format!("{}.c2ln", alices.rsplit_once('.').unwrap().0);
+    for bad in [&forged, &bobs] {
+        let fields = [("id_token", &**bad), ("refresh_token", &*refresh)];
+        let error = put(&world, "carol", &fields).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidResponse, "{error}");
+        assert_eq!(world.code("search", "carol").await, ErrorCode::NeedsReauth);
+    }
+    let fields = [("id_token", &*alices), ("refresh_token", "no-such-token")];
+    let error = put(&world, "carol", &fields).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::FlowEnded, "{error}");
+    world.stop().await;
+}

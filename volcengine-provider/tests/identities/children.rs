@@ -44,7 +44,7 @@ async fn a_child_s_token_is_made_of_its_parent_s_and_says_so() {
     assert_eq!(token.property("actors"), Some(r#"["writer","openclaw-agent"]"#));
     let below = child().child("subagent:2").unwrap();
     let token = ask(&world, "workload-token", &below, "reviewer").await.unwrap();
-    assert_eq!(token.property("actors"), Some(r#"["reviewer","openclaw-agent","openclaw-agent"]"#));
+    assert_eq!(token.property("actors"), Some(r#"["reviewer","writer","openclaw-agent"]"#));
     let parents = world.ask("workload-token", "alice").await.unwrap();
     assert_eq!(parents.property("actors"), Some(r#"["openclaw-agent"]"#));
     assert!(ask(&world, "search", &child(), "writer").await.is_ok());
@@ -83,5 +83,45 @@ async fn promise_4_a_child_s_token_ends_with_its_parent_s_sign_in_and_session() 
     // Whoever has the session's name again begins anew.
     ask(&world, "search", &child(), "writer").await.unwrap();
     assert!(world.called(EXCHANGE) >= exchanged + 2);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_grandchild_s_chain_names_the_workload_of_its_parent() {
+    let world = start("exchange", derive()).await;
+    let below = child().child("subagent:2").unwrap();
+    let lowest = below.child("subagent:3").unwrap();
+    for (session, workload, chain) in [
+        (&child(), "writer", r#"["writer","openclaw-agent"]"#),
+        (&below, "reviewer", r#"["reviewer","writer","openclaw-agent"]"#),
+        (&lowest, "reader", r#"["reader","reviewer","writer","openclaw-agent"]"#),
+    ] {
+        let token = ask(&world, "workload-token", session, workload).await.unwrap();
+        assert_eq!(token.property("actors"), Some(chain));
+    }
+    // When all of them have ended it is still so.
+    world.pass(3700);
+    let token = ask(&world, "workload-token", &lowest, "reader").await.unwrap();
+    let chain = r#"["reader","reviewer","writer","openclaw-agent"]"#;
+    assert_eq!(token.property("actors"), Some(chain));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_variant_may_say_as_which_workload_the_parent_acts() {
+    let world = start("exchange", derive()).await;
+    let tool = world.engine.consumer("tool:web").unwrap();
+    let token = name("workload-token");
+    let below = child().child("subagent:2").unwrap();
+    ask(&world, "workload-token", &child(), "writer").await.unwrap();
+    let variant =
+        Variant::builder().parameter("workload", "reviewer").parameter("parent", "editor");
+    let variant = variant.build().unwrap();
+    let made = tool.request(&token).session(&below).variant(&variant).await.unwrap();
+    let chain = r#"["reviewer","editor","openclaw-agent"]"#;
+    assert_eq!(made.property("actors"), Some(chain));
+    // Nobody started this one.
+    let asked = tool.request(&token).session(&member("alice")).variant(&variant).await;
+    assert_eq!(asked.unwrap_err().code(), ErrorCode::Unsupported);
     world.stop().await;
 }

@@ -191,3 +191,8 @@ async fn a_role_s_keys_keep_the_promises() {
 async fn a_user_s_own_value_keeps_the_promises() {
     keeps("notes", Whose::OnesOwn).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_pool_found_by_its_name_keeps_the_promises() {
+    keeps("user-pool", Whose::Shared).await;
+}

@@ -18,5 +18,6 @@ mod endings;
 mod hosted;
 mod people;
 mod permission;
+mod refused;
 mod workload;
 mod world;

@@ -144,6 +144,33 @@ async fn what_is_not_there_is_created_unless_that_is_switched_off() {
 }
 
 #[tokio::test]
+async fn a_user_pool_that_is_renamed_is_not_replaced() {
+    let renamed: [fn(&mut UserPool); 2] =
+        [|pool| pool.name = "folk".into(), |pool| pool.clients[0].name = "entrance".into()];
+    for rename in renamed {
+        let world = Host::default().start().await;
+        world.sign_in("alice").await;
+        world.emulator.change(|state| {
+            rename(&mut state.account_mut(ACCOUNT).unwrap().user_pools[0]);
+        });
+        world.engine.administrator().at(&name("user-pool")).invalidate().unwrap();
+        world.pass(3700);
+        assert_eq!(world.code("search", "alice").await, ErrorCode::NotConfigured);
+        let error = world.begin("identity", "bob").await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::NotConfigured);
+        assert!(error.detail().contains("sign them out"), "{}", error.detail());
+        let created = ["CreateUserPool", "CreateUserPoolClient"].map(|call| world.called(call));
+        assert_eq!(created, [0, 0]);
+        // With nobody signed in there is nothing that a new one takes the place of.
+        let at = world.engine.administrator().at(&name("identity")).session(&member("alice"));
+        at.sign_out().await.unwrap();
+        world.pass(60);
+        assert!(world.begin("identity", "bob").await.is_ok());
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn an_issuer_that_is_said_is_asked_without_any_call() {
     for suffix in ["", "/.well-known/openid-configuration"] {
         let settings = json!({ "userPool": {

@@ -118,6 +118,33 @@ async fn nothing_is_created_for_another_404_or_where_that_is_switched_off() {
 }
 
 #[tokio::test]
+async fn a_404_about_something_else_creates_no_workload() {
+    let world = granted(json!({})).await;
+    for code in ["NotFound.User", "NotFound.UserPool", "NotFound.WorkloadPool"] {
+        world.emulator.fail(Failure::new(EXCHANGE, 404, code, 1));
+        assert_eq!(
+            world.code("workload-token", "alice").await,
+            ErrorCode::CredentialNotFound,
+            "{code}"
+        );
+        world.pass(3600);
+    }
+    // Nor one that names nothing, if nothing is missed.
+    world.emulator.fail(Failure::new(EXCHANGE, 500, "", 1));
+    assert_eq!(world.code("workload-token", "alice").await, ErrorCode::Unavailable);
+    assert_eq!(world.called("CreateWorkloadIdentity"), 0);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_workload_pool_that_is_not_there_creates_no_workload() {
+    let world = granted(json!({ "poolName": "nowhere" })).await;
+    assert_eq!(world.code("search", "alice").await, ErrorCode::CredentialNotFound);
+    assert_eq!(world.called("CreateWorkloadIdentity"), 0);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_role_s_own_workload_is_asked_for_without_a_name() {
     let settings = json!({ "roleTrn": format!("trn:iam::{ACCOUNT}:role/agent"),
         "workload": { "grantedTo": "consumers" } });
