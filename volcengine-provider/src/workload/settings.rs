@@ -124,6 +124,11 @@ impl WorkloadSettings {
 }
 
 impl Workload {
+    /// The pool that is said; `None` for the usual one, which the service takes by itself.
+    pub(crate) fn said_pool(&self) -> Option<String> {
+        Some(self.pool.clone()).filter(|pool| pool != USUAL_POOL)
+    }
+
     /// The token that a variant asks for.
     ///
     /// # Errors
