@@ -2,7 +2,8 @@
 //!
 //! The file is `{"vectors": [{method, path, host, query, extra_headers, body, region, service, x_date,
 //! session_token, access_key_id, secret_access_key, signed_with, expected}]}`; of `expected` every
-//! member that is there is compared. Exits with 1 at a mismatch, with 2 for a file that cannot be read
+//! member that is there is compared, and one that is not known is a mismatch. `signing_key_hex` has to
+//! be the key by which `string_to_sign` has the signature. Exits with 1 at a mismatch, with 2 for a file that cannot be read
 //! or has nothing to check in it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
 
@@ -10,7 +11,9 @@ use std::process::ExitCode;
 
 use chrono::NaiveDateTime;
 use credential_provider_api::{AccessKey, ExposeSecret as _, Timestamp};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use volcengine_provider::sign::{Covered, Signed, SigningScope, Unsigned, sign};
 
 fn main() -> ExitCode {
@@ -108,17 +111,40 @@ fn check(vector: &Value) -> Result<Vec<String>, String> {
     let scope = SigningScope { service: text("service")?, region: text("region")? };
     let now = Timestamp::from_secs(seconds);
     let signed = sign(&request, &key, scope, style, now).map_err(|error| error.to_string())?;
-    let compared = compared(&signed);
-    if !compared.iter().any(|(name, _)| wanted(name).is_some()) {
+    if expected.values().all(Value::is_null) {
         return Err("`expected` has nothing to compare".to_owned());
     }
-    Ok(compared
-        .into_iter()
-        .filter_map(|(name, found)| {
-            let wanted = wanted(name)?;
-            (wanted != found).then(|| format!("{name}\n  wanted {wanted:?}\n  found  {found:?}"))
-        })
-        .collect())
+    let compared = compared(&signed);
+    let mut mismatches = Vec::new();
+    for (name, wanted) in expected.iter().filter(|(_, wanted)| !wanted.is_null()) {
+        let wanted = wanted.as_str().ok_or_else(|| format!("`expected.{name}` is not a text"))?;
+        if name == "signing_key_hex" {
+            if mac(wanted, &signed.string_to_sign).as_deref() != Some(&*signed.signature) {
+                mismatches.push(format!("{name} {wanted:?} does not give the signature"));
+            }
+            continue;
+        }
+        let found = compared.iter().find(|(known, _)| known == name);
+        let found = found.map(|(_, found)| found);
+        let found = found.ok_or_else(|| format!("`expected.{name}` is not known"))?;
+        if wanted != found {
+            mismatches.push(format!("{name}\n  wanted {wanted:?}\n  found  {found:?}"));
+        }
+    }
+    Ok(mismatches)
+}
+
+/// The HMAC-SHA256 of a text by a key in hexadecimal; `None` if that is no key.
+fn mac(key: &str, text: &str) -> Option<String> {
+    let digits = key.as_bytes().chunks(2);
+    let bytes = digits.map(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+    let mut mac = Hmac::<Sha256>::new_from_slice(&bytes.collect::<Option<Vec<u8>>>()?).ok()?;
+    mac.update(text.as_bytes());
+    Some(hex(&mac.finalize().into_bytes()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn compared(signed: &Signed) -> Vec<(&'static str, String)> {
@@ -132,6 +158,10 @@ fn compared(signed: &Signed) -> Vec<(&'static str, String)> {
         ("x_security_token", header("X-Security-Token")),
         ("signed_headers", signed.signed_headers.clone()),
         ("canonical_request", signed.canonical_request.expose_secret().to_owned()),
+        (
+            "canonical_request_sha256",
+            hex(&Sha256::digest(signed.canonical_request.expose_secret())),
+        ),
         ("credential_scope", signed.scope.clone()),
         ("string_to_sign", signed.string_to_sign.clone()),
         ("signature", signed.signature.clone()),

@@ -105,8 +105,8 @@ pub(crate) struct ConfiguredParts {
     pub(crate) client_secret: Option<KeyPart>,
 }
 
-/// The shortest and the longest life STS gives a role's keys.
-const DURATIONS: std::ops::RangeInclusive<u64> = 900..=43_200;
+/// The shortest and the longest life STS gives a role's keys, in seconds.
+pub(crate) const ROLE_SECONDS: std::ops::RangeInclusive<u64> = 900..=43_200;
 
 impl VolcengineConfiguration {
     /// The provider these settings describe. Nothing is sent.
@@ -256,7 +256,7 @@ impl VolcengineConfiguration {
             return Err(wrong("roleTrn", "is missing; credentialsMetadataUrl needs it"));
         }
         let seconds = self.role_duration_seconds.unwrap_or(3600);
-        if !DURATIONS.contains(&seconds) {
+        if !ROLE_SECONDS.contains(&seconds) {
             return Err(wrong("roleDurationSeconds", "is between 900 and 43200"));
         }
         let session_name = self.role_session_name.unwrap_or_else(|| "credential-provider".into());

@@ -28,7 +28,7 @@ pub trait Files: Send + Sync {
 pub enum FileProblem {
     /// It is not there.
     Missing,
-    /// It is there and cannot be read.
+    /// It is there and cannot be read, or is no file: a pipe would hold up whoever reads it.
     Unreadable,
     /// It is larger than it may be.
     TooLarge,
@@ -75,11 +75,16 @@ impl Files for SystemFiles {
 }
 
 fn read(path: PathBuf, limit: usize) -> Result<SecretSlice<u8>, FileProblem> {
-    let file = std::fs::File::open(path).map_err(|error| match error.kind() {
+    let problem = |error: std::io::Error| match error.kind() {
         // A part of the path that is no folder leaves no room for the file either.
         ErrorKind::NotFound | ErrorKind::NotADirectory => FileProblem::Missing,
         _ => FileProblem::Unreadable,
-    })?;
+    };
+    // Before it is opened: to open a pipe waits for whoever writes to it.
+    if !std::fs::metadata(&path).map_err(problem)?.is_file() {
+        return Err(FileProblem::Unreadable);
+    }
+    let file = std::fs::File::open(path).map_err(problem)?;
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut content = Zeroizing::new(Vec::with_capacity(limit.saturating_add(1)));
     file.take(most).read_to_end(&mut content).map_err(|_| FileProblem::Unreadable)?;
@@ -108,5 +113,23 @@ mod tests {
         let (one, again) = (SystemFiles.stamp(&path).await, SystemFiles.stamp(&path).await);
         assert!(one.is_some() && one == again);
         assert_eq!(SystemFiles.stamp(&path.join("x")).await, None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_the_place_of_a_credential_file_holds_nobody_up() {
+        let name = format!("volcengine-provider-pipe-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let (say, told) = std::sync::mpsc::channel();
+        let pipe = path.clone();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let _ = say.send(runtime.block_on(SystemFiles.read(&pipe, 64)).err());
+        });
+        let answered = told.recv_timeout(std::time::Duration::from_secs(10));
+        let _ = std::fs::remove_file(&path);
+        assert_eq!(answered, Ok(Some(FileProblem::Unreadable)));
     }
 }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::action::providers::{CredentialProvider as HostedProvider, RoleCredentialProvider};
 use crate::action::sts::GetCallerIdentity;
 use crate::hosted::{
-    CredentialProviderQuery, Hosted, Listed, RoleQuery, Vault, credential_provider_page,
+    CredentialProviderQuery, Flows, Hosted, Listed, RoleQuery, Vault, credential_provider_page,
     credential_providers, role_providers,
 };
 use crate::people::{IDENTITY, People, USER_POOL};
@@ -130,7 +130,14 @@ impl VolcengineProvider {
             descriptor = descriptor.with_credential(pool.for_providers());
         }
         let identity = people.identity.clone();
-        let vault = Vault { hosted, identity: identity.clone(), workload_token: name };
+        let vault = Vault {
+            hosted,
+            identity: identity.clone(),
+            workload_token: name,
+            pool: workload.said_pool(),
+            user_pool: people.pool_name().map(str::to_owned),
+            flows: Flows::default(),
+        };
         self.descriptor = vault.describe(descriptor, owner);
         self.vault = Some(vault);
         self.workload_tokens = Some(WorkloadTokens::new(workload, identity));
@@ -156,7 +163,8 @@ impl VolcengineProvider {
         credential_providers(self.client(), keys, query).await
     }
 
-    /// One page of them, counted from 1, as the service cuts and filters it. Cancel-safe.
+    /// One page of them, counted from 1, as the service cuts and filters it: unlike
+    /// [`credential_providers`](Self::credential_providers), nothing is compared here. Cancel-safe.
     ///
     /// # Errors
     /// As for [`Client::call`].
@@ -292,7 +300,8 @@ impl CredentialProvider for VolcengineProvider {
         Ok(if same { Resolution::Unchanged } else { credential.into() })
     }
 
-    /// An identity is revoked at its issuer. Of all else the service has no action that ends it.
+    /// An identity is revoked at its issuer, and a user's value is deleted where it is kept. Of all
+    /// else the service has no action that ends it.
     async fn revoke(
         &self,
         request: &Request,
@@ -300,7 +309,7 @@ impl CredentialProvider for VolcengineProvider {
     ) -> Result<Revocation, CredentialError> {
         match self.identity_of(request) {
             Some(people) => people.revoke(request, current).await,
-            None => Ok(Revocation::LocalOnly),
+            None => self.revoke_hosted(request).await,
         }
     }
 
@@ -370,6 +379,15 @@ impl VolcengineProvider {
     /// Those who sign in, if the request is for one of them.
     fn identity_of(&self, request: &Request) -> Option<&People> {
         self.people.as_ref().filter(|people| request.key().credential == people.identity.id)
+    }
+
+    async fn revoke_hosted(&self, request: &Request) -> Result<Revocation, CredentialError> {
+        let id = &request.key().credential;
+        let hosted = self.vault.as_ref().filter(|_| !self.is_own(id));
+        match hosted.and_then(|vault| vault.find(id)) {
+            Some(hosted) if hosted.is_value() => self.asking(request)?.forget_value().await,
+            _ => Ok(Revocation::LocalOnly),
+        }
     }
 
     async fn check_derived(

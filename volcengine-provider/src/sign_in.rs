@@ -44,7 +44,10 @@ impl VolcengineProvider {
         Err(error.about(&request.key().reference()))
     }
 
-    fn asking<'a>(&'a self, request: &'a Request) -> Result<Asking<'a>, CredentialError> {
+    pub(crate) fn asking<'a>(
+        &'a self,
+        request: &'a Request,
+    ) -> Result<Asking<'a>, CredentialError> {
         let missing = || CredentialError::new(ErrorCode::CredentialNotFound, "");
         let vault = self.vault.as_ref().ok_or_else(missing)?;
         vault.asking(request, self.client(), self.platform())

@@ -22,7 +22,7 @@ use credential_provider_api::{
 };
 use serde_json::{Value, json};
 use volcengine_provider::action::permission::{CheckPermission, Permission};
-use volcengine_provider::action::resource::GetResourceApiKey;
+use volcengine_provider::action::resource::{GetResourceApiKey, GetResourceOauth2Token};
 use volcengine_provider::action::workload::{CreateWorkloadIdentity, GetWorkloadIdentity};
 use volcengine_provider::sign::Site;
 use volcengine_provider::{CallError, Client, Fault, HeldKeys, Keys, Question, RawCall, Service};
@@ -424,4 +424,46 @@ async fn a_region_once_told_stays_and_a_default_is_asked_about_again() {
         get(&world, &client).await.unwrap();
         assert_eq!(world.service.calls("/latest/region_id").len(), asked, "{seconds}");
     }
+}
+
+#[tokio::test]
+async fn a_life_that_is_written_as_a_float_is_a_life() {
+    let world = World::new();
+    let client = client(&world, json!({})).await;
+    for (life, read) in
+        [(json!(3600.0), Some(3600)), (json!("3600"), Some(3600)), (Value::Null, None)]
+    {
+        let answer = json!({ "AccessToken": "at-canary", "ExpiresIn": life });
+        world.service.script("GetResourceOauth2Token", [Reply::result(&answer)]);
+        let ask = GetResourceOauth2Token::new("tip-canary".into(), "google".to_owned());
+        let answer = client.call(&ask, &held()).await.unwrap();
+        assert_eq!(answer.expires_in, read, "{life}");
+    }
+}
+
+#[tokio::test]
+async fn the_code_of_a_refusal_is_shown() {
+    let world = World::new();
+    let client = client(&world, json!({ "retries": 0 })).await;
+    for code in [
+        "NotFound.WorkloadIdentity",
+        "OperationDenied.AccountNotInWhitelist",
+        "InvalidParameter.Name",
+    ] {
+        world.service.script(GET, [Reply::error(400, code)]);
+        let error = get(&world, &client).await.unwrap_err().to_string();
+        assert!(error.to_ascii_lowercase().contains(&code.to_ascii_lowercase()), "{code}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_may_be_made_again_tomorrow_is_not_waited_for() {
+    let world = World::new();
+    let client = client(&world, json!({})).await;
+    let tomorrow = Reply::error(429, "FlowLimitExceeded").with("Retry-After", "86400");
+    world.service.script(GET, [tomorrow, named()]);
+    let error = CredentialError::from(get(&world, &client).await.unwrap_err());
+    assert_eq!(error.code(), ErrorCode::RateLimited);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(86_400)));
+    assert_eq!(world.service.calls(GET).len(), 1);
 }

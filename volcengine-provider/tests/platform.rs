@@ -378,3 +378,38 @@ async fn a_variant_is_a_role_and_nothing_else() {
         assert_eq!(resolve(&provider, &request).await.unwrap_err().code(), code);
     }
 }
+
+#[tokio::test]
+async fn empty_parts_of_keys_are_no_parts() {
+    for (id, secret) in [("AK", ""), ("AK", " "), ("", "secret")] {
+        let world = World::new();
+        let content = json!({ "access_key_id": id, "secret_access_key": secret });
+        world.files.put(FILE, &content.to_string());
+        let found = world.keys(json!({})).await;
+        assert_eq!(found.unwrap_err().code(), ErrorCode::InvalidResponse, "the file's {id}");
+        let world = World::new();
+        world.variables.set("VOLCENGINE_ACCESS_KEY", id);
+        world.variables.set("VOLCENGINE_SECRET_KEY", secret);
+        let found = world.keys(json!({})).await;
+        assert_eq!(found.unwrap_err().code(), ErrorCode::NotConfigured, "the variables' {id}");
+        let world = World::new();
+        let keys = json!({ "AccessKeyId": id, "SecretAccessKey": secret, "SessionToken": "t" });
+        world.service.script(METADATA, [Reply::of(200, &keys.to_string())]);
+        let url = format!("{}{METADATA}", world.service.url());
+        let found = world.keys(json!({ "credentialsMetadataUrl": url, "roleTrn": ROLE })).await;
+        assert_eq!(found.unwrap_err().code(), ErrorCode::InvalidResponse, "the metadata's {id}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_session_token_of_the_metadata_is_none() {
+    let world = World::new();
+    let keys = json!({ "AccessKeyId": "AK-metadata", "SecretAccessKey": format!("{MARK}-secret"),
+        "SessionToken": "" });
+    world.service.script(METADATA, [Reply::of(200, &keys.to_string())]);
+    world.service.script("AssumeRole", [Reply::assumed("AK-role", &world.time_in(3600))]);
+    let url = format!("{}{METADATA}", world.service.url());
+    world.keys(json!({ "credentialsMetadataUrl": url, "roleTrn": ROLE })).await.unwrap();
+    let asked = world.service.calls("AssumeRole").pop().unwrap();
+    assert_eq!(asked.headers.get("x-security-token"), None);
+}

@@ -42,3 +42,21 @@ fn a_vector_that_is_off_by_a_letter_is_found() {
     let nothing = r#"{"vectors":[]}"#;
     assert!(check_file(nothing).is_err());
 }
+
+#[test]
+fn every_member_of_expected_is_compared() {
+    for file in [SDK, MORE] {
+        let file: serde_json::Value = serde_json::from_str(file).unwrap();
+        let mut members: Vec<String> =
+            file["vectors"][0]["expected"].as_object().unwrap().keys().cloned().collect();
+        members.push("not_known".to_owned());
+        for member in members {
+            let mut file = file.clone();
+            for other in ["another", "00"] {
+                file["vectors"][0]["expected"][&member] = other.into();
+                let report = check_file(&file.to_string()).unwrap();
+                assert_eq!(report.mismatches.len(), 1, "{member} may be anything");
+            }
+        }
+    }
+}

@@ -78,10 +78,10 @@ macro_rules! object {
 }
 
 /// An answer, or a part of answers: single values, then `;`, then lists. A name may be followed by an
-/// older one that is understood too.
+/// older one that is understood too, and by what reads its value where that is written in several ways.
 macro_rules! answer {
     ($(#[$doc:meta])* $name:ident {
-        $($field:ident: $inner:ty = $wire:literal $(or $old:literal)?),* ;
+        $($field:ident: $inner:ty = $wire:literal $(or $old:literal)? $(by $read:literal)?),* ;
         $($list:ident: $item:ty = $spelt:literal $(or $former:literal)?),* $(,)?
     }) => {
         $(#[$doc])*
@@ -91,7 +91,7 @@ macro_rules! answer {
         pub struct $name {
             $(
                 #[doc = concat!("`", $wire, "`.")]
-                #[serde(rename = $wire $(, alias = $old)?)]
+                #[serde(rename = $wire $(, alias = $old)? $(, deserialize_with = $read)?)]
                 pub $field: Option<$inner>,
             )*
             $(

@@ -79,7 +79,7 @@ answer! {
     Namespaces {
         page_number: u64 = "PageNumber",
         page_size: u64 = "PageSize",
-        total_count: u64 = "TotalCount";
+        total_count: u64 = "TotalCount" by "crate::wire::lenient_amount";
         namespaces: Namespace = "Namespaces",
     }
 }

@@ -34,7 +34,7 @@ answer! {
     CredentialProviders {
         page_number: u64 = "PageNumber",
         page_size: u64 = "PageSize",
-        total_count: u64 = "TotalCount";
+        total_count: u64 = "TotalCount" by "crate::wire::lenient_amount";
         credential_providers: CredentialProvider = "CredentialProviders",
     }
 }
@@ -81,7 +81,7 @@ answer! {
     RoleCredentialProviders {
         page_number: u64 = "PageNumber",
         page_size: u64 = "PageSize",
-        total_count: u64 = "TotalCount";
+        total_count: u64 = "TotalCount" by "crate::wire::lenient_amount";
         role_credential_providers: RoleCredentialProvider = "RoleCredentialProviders",
     }
 }
@@ -242,7 +242,7 @@ answer! {
     Oauth2CredentialProviders {
         page_number: u64 = "PageNumber",
         page_size: u64 = "PageSize",
-        total_count: u64 = "TotalCount";
+        total_count: u64 = "TotalCount" by "crate::wire::lenient_amount";
         oauth2_credential_providers: CredentialProvider = "Oauth2CredentialProviders" or "Data",
     }
 }
@@ -261,7 +261,7 @@ answer! {
     ApiKeyCredentialProviders {
         page_number: u64 = "PageNumber",
         page_size: u64 = "PageSize",
-        total_count: u64 = "TotalCount";
+        total_count: u64 = "TotalCount" by "crate::wire::lenient_amount";
         api_key_credential_providers: CredentialProvider = "ApiKeyCredentialProviders" or "Data",
     }
 }

@@ -62,7 +62,7 @@ answer! {
     ResourceOauth2Token {
         access_token: SecretString = "AccessToken",
         authorization_url: SecretString = "AuthorizationUrl",
-        expires_in: u64 = "ExpiresIn",
+        expires_in: u64 = "ExpiresIn" by "crate::wire::lenient_amount",
         session_uri: SecretString = "SessionUri";
     }
 }

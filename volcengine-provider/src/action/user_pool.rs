@@ -30,7 +30,7 @@ answer! {
     UserPools {
         page_number: u64 = "PageNumber",
         page_size: u64 = "PageSize",
-        total_count: u64 = "TotalCount";
+        total_count: u64 = "TotalCount" by "crate::wire::lenient_amount";
         data: UserPool = "Data",
     }
 }
@@ -99,7 +99,7 @@ answer! {
     UserPoolClients {
         page_number: u64 = "PageNumber",
         page_size: u64 = "PageSize",
-        total_count: u64 = "TotalCount";
+        total_count: u64 = "TotalCount" by "crate::wire::lenient_amount";
         data: UserPoolClient = "Data",
     }
 }
@@ -218,7 +218,7 @@ answer! {
     IdentityProviders {
         page_number: u64 = "PageNumber",
         page_size: u64 = "PageSize",
-        total_count: u64 = "TotalCount";
+        total_count: u64 = "TotalCount" by "crate::wire::lenient_amount";
         data: IdentityProvider = "Data",
     }
 }

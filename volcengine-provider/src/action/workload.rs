@@ -129,7 +129,7 @@ answer! {
     WorkloadIdentities {
         page_number: u64 = "PageNumber",
         page_size: u64 = "PageSize",
-        total_count: u64 = "TotalCount";
+        total_count: u64 = "TotalCount" by "crate::wire::lenient_amount";
         workload_identities: WorkloadIdentity = "WorkloadIdentities",
     }
 }

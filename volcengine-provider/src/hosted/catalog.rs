@@ -2,7 +2,7 @@
 
 use credential_provider_api::{CredentialDescriptor, CredentialError, Scope};
 
-use super::settings::{Flow, HostedKind};
+use super::settings::{Flow, Hosted, HostedKind};
 use super::vault::Vault;
 use crate::action::providers::{
     CredentialProvider, CredentialProviderFilter, ListCredentialProviders,
@@ -43,7 +43,7 @@ pub struct RoleQuery {
 pub struct Listed<T> {
     /// How many there are in all, if the service says.
     pub total: Option<u64>,
-    /// Those on this page that match.
+    /// Those on this page, as the service filters them: nothing is compared here.
     pub items: Vec<T>,
 }
 
@@ -70,11 +70,16 @@ impl RoleQuery {
     fn matches(&self, one: &RoleCredentialProvider) -> bool {
         let name = one.name.as_deref().unwrap_or_default();
         let prefix = self.name_prefix.as_deref().unwrap_or_default();
-        let pool = one.config.as_ref().and_then(|config| config.identity_pool.as_ref());
-        let pool = pool.and_then(|pool| pool.user_pool.as_ref()?.pool_name.as_deref());
+        let pool = user_pool_of(one);
         name.starts_with(prefix)
             && self.user_pool_name.as_deref().is_none_or(|wanted| pool == Some(wanted))
     }
+}
+
+/// The user pool whose people it is for, by name.
+fn user_pool_of(one: &RoleCredentialProvider) -> Option<&str> {
+    let pool = one.config.as_ref()?.identity_pool.as_ref()?;
+    pool.user_pool.as_ref()?.pool_name.as_deref()
 }
 
 /// One page of credential providers, counted from 1.
@@ -139,9 +144,10 @@ impl Vault {
                 _ if hosted.pattern.is_exact() => Vec::new(),
                 HostedKind::UserCredential => Vec::new(),
                 HostedKind::Role(_) => {
-                    let query = RoleQuery { pool_name: hosted.pool.clone(), ..Default::default() };
+                    let query = RoleQuery { pool_name: self.pool_of(hosted), ..Default::default() };
                     let found = role_providers(client, keys, &query).await?;
-                    found.into_iter().filter_map(|one| one.name).collect()
+                    let ours = found.into_iter().filter(|one| !self.is_of_others(one));
+                    ours.filter_map(|one| one.name).collect()
                 }
                 HostedKind::ApiKey => self.names(client, keys, hosted, "api_key", None).await?,
                 HostedKind::OAuth(oauth) => {
@@ -166,16 +172,27 @@ impl Vault {
         Ok(listed)
     }
 
+    /// Whether it is for the people of another user pool than the one that is signed in to.
+    fn is_of_others(&self, one: &RoleCredentialProvider) -> bool {
+        let ours = self.user_pool.as_deref();
+        ours.zip(user_pool_of(one)).is_some_and(|(ours, theirs)| ours != theirs)
+    }
+
+    /// The pool that is looked into: without a variant, as for what is asked for.
+    fn pool_of(&self, hosted: &Hosted) -> Option<String> {
+        hosted.pool.clone().or_else(|| self.pool.clone())
+    }
+
     async fn names(
         &self,
         client: &Client,
         keys: &dyn Keys,
-        hosted: &super::Hosted,
+        hosted: &Hosted,
         kind: &str,
         flow: Option<Flow>,
     ) -> Result<Vec<String>, CredentialError> {
         let query = CredentialProviderQuery {
-            pool_name: hosted.pool.clone(),
+            pool_name: self.pool_of(hosted),
             name: None,
             flow: flow.map(|flow| flow.as_str().to_owned()),
             kind: Some(kind.to_owned()),

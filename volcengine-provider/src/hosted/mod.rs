@@ -18,5 +18,6 @@ mod vault;
 pub use catalog::{CredentialProviderQuery, Listed, RoleQuery};
 pub(crate) use catalog::{credential_provider_page, credential_providers, role_providers};
 pub(crate) use consent::Consent;
+pub(crate) use oauth::Flows;
 pub(crate) use settings::{Hosted, HostedSettings};
 pub(crate) use vault::{Asking, Vault};

@@ -1,15 +1,46 @@
 //! OAuth tokens that the vault has and renews.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use credential_provider_api::{Credential, CredentialError, ErrorCode, ReauthReason, SecretString};
+use credential_provider_api::{
+    Credential, CredentialError, ErrorCode, ReauthReason, SecretString, Timestamp,
+};
 
 use super::catalog::{CredentialProviderQuery, credential_providers};
 use super::settings::{Flow, OAuthSettings};
 use super::vault::{Asking, of_user};
 use crate::action::resource::{CustomParameters, GetResourceOauth2Token, ResourceOauth2Token};
 use crate::action::workload::KeyValue;
-use crate::wire::{CallError, RequestKeys};
+use crate::wire::{CallError, Fault, RequestKeys};
+
+/// How long a credential provider's own flow is remembered. It changes with what it is for, seldom.
+const REMEMBERED: Duration = Duration::from_secs(3600);
+
+/// The flows of credential providers, by pool and name: looked up once, and again after an hour or
+/// when a request by it was refused.
+#[derive(Debug, Default)]
+pub(crate) struct Flows(Mutex<BTreeMap<FlowOf, (Flow, Timestamp)>>);
+
+/// The pool and the name of a credential provider.
+type FlowOf = (Option<String>, String);
+
+impl Flows {
+    fn known(&self, of: &FlowOf, now: Timestamp) -> Option<Flow> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(of).filter(|(_, until)| now < *until).map(|(flow, _)| *flow)
+    }
+
+    fn learn(&self, of: FlowOf, flow: Flow, now: Timestamp) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(of, (flow, now.plus(REMEMBERED)));
+    }
+
+    fn forget(&self, of: &FlowOf) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(of);
+    }
+}
 
 /// How a consent is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,20 +92,26 @@ impl Asking<'_> {
         if let Some(flow) = settings.flow {
             return Ok(flow);
         }
-        let name = self.name()?;
+        let of = (self.pool(), self.name()?);
+        let (flows, now) = (&self.vault.flows, self.request.now());
+        if let Some(flow) = flows.known(&of, now) {
+            return Ok(flow);
+        }
         let keys = RequestKeys::new(self.request, self.platform.clone());
-        let (pool_name, name) = (self.pool(), Some(name));
-        let query = CredentialProviderQuery { pool_name, name, ..Default::default() };
+        let (pool_name, name) = (of.0.clone(), Some(of.1.clone()));
+        let kind = Some("oauth2".to_owned());
+        let query = CredentialProviderQuery { pool_name, name, kind, ..Default::default() };
         let found = credential_providers(self.client, &keys, &query).await?;
-        let kind = found.iter().find(|one| one.kind.as_deref() == Some("oauth2"));
-        let kind = kind.ok_or_else(|| {
+        let found = found.first().ok_or_else(|| {
             let detail = "there is no OAuth credential provider of this name";
             CredentialError::new(ErrorCode::CredentialNotFound, detail)
         })?;
-        kind.flow.as_deref().and_then(Flow::parse).ok_or_else(|| {
+        let flow = found.flow.as_deref().and_then(Flow::parse).ok_or_else(|| {
             let detail = "its flow is not known here: say `flow`";
             CredentialError::new(ErrorCode::Unsupported, detail)
-        })
+        })?;
+        flows.learn(of, flow, now);
+        Ok(flow)
     }
 
     pub(super) async fn ask_token(
@@ -89,7 +126,7 @@ impl Asking<'_> {
         let scopes = self.scopes(settings);
         let user = flow == Flow::UserFederation;
         let sent_at = self.request.now();
-        let (answer, token) = self
+        let asked = self
             .call(|token| {
                 let mut ask = GetResourceOauth2Token::new(token, name.clone());
                 ask.pool_name = self.pool();
@@ -105,7 +142,14 @@ impl Asking<'_> {
                 }
                 ask
             })
-            .await?;
+            .await;
+        let refused = |error: &CallError| {
+            matches!(error.fault(), Some(Fault::Invalid | Fault::NotFound | Fault::Denied))
+        };
+        if settings.flow.is_none() && asked.as_ref().is_err_and(refused) {
+            self.vault.flows.forget(&(self.pool(), name));
+        }
+        let (answer, token) = asked?;
         let ResourceOauth2Token { access_token, authorization_url, expires_in, session_uri } =
             answer;
         match (access_token.filter(filled), authorization_url.filter(filled)) {

@@ -8,7 +8,7 @@ use credential_provider_api::{
 };
 use serde::Deserialize;
 
-use crate::configuration::{SiteSettings, at};
+use crate::configuration::{ROLE_SECONDS, SiteSettings, at};
 use crate::platform::is_role_trn;
 use crate::sign::Site;
 
@@ -153,6 +153,9 @@ impl HostedSettings {
         }
         if self.role_trn.as_deref().is_some_and(|role| !is_role_trn(role)) {
             return Err(wrong("roleTrn", "has the form trn:iam::ACCOUNT:role/NAME"));
+        }
+        if self.duration_seconds.is_some_and(|seconds| !ROLE_SECONDS.contains(&seconds)) {
+            return Err(wrong("durationSeconds", "is between 900 and 43200"));
         }
         let kind = match self.kind {
             HostedType::ApiKey => HostedKind::ApiKey,

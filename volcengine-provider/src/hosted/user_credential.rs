@@ -11,8 +11,10 @@ use super::vault::{Asking, of_user};
 use crate::action::resource::{
     CreateUserCredential, DeleteUserCredential, GetUserCredential, UpdateUserCredential,
 };
-use crate::wire::Fault;
+use crate::wire::{CallError, Fault};
 
+/// How often a value is written that somebody else writes or deletes at the same time.
+const WRITES: u32 = 3;
 /// The field of the value.
 const VALUE: &str = "value";
 
@@ -61,24 +63,33 @@ impl Asking<'_> {
         let strange = |_| CredentialError::new(ErrorCode::Internal, "the state is another's");
         let value = *done.state.downcast::<SecretString>().map_err(strange)?;
         let (id, pool) = (self.name()?, self.pool());
-        let update = self.call(|token| {
-            let mut update = UpdateUserCredential::new(id.clone(), token);
-            (update.credential_data, update.pool_name) = (Some(value.clone()), pool.clone());
-            update
-        });
-        match update.await {
-            Err(error) if error.fault() == Some(Fault::NotFound) => {}
-            done => return done.map(|_| ()).map_err(Into::into),
+        let mut rest = WRITES;
+        loop {
+            rest -= 1;
+            let update = self.call(|token| {
+                let mut update = UpdateUserCredential::new(id.clone(), token);
+                (update.credential_data, update.pool_name) = (Some(value.clone()), pool.clone());
+                update
+            });
+            match update.await {
+                Err(error) if error.fault() == Some(Fault::NotFound) => {}
+                done => return done.map(|_| ()).map_err(Into::into),
+            }
+            let create = self.call(|token| {
+                let mut create = CreateUserCredential::new(value.clone(), token);
+                (create.credential_id, create.pool_name) = (Some(id.clone()), pool.clone());
+                create
+            });
+            match create.await {
+                // Somebody else has written it since the update: it is there to be updated.
+                Err(error) if rest > 0 && error.fault() == Some(Fault::AlreadyExists) => {}
+                done => return done.map(|_| ()).map_err(Into::into),
+            }
         }
-        let create = self.call(|token| {
-            let mut create = CreateUserCredential::new(value.clone(), token);
-            (create.credential_id, create.pool_name) = (Some(id.clone()), pool.clone());
-            create
-        });
-        create.await.map(|_| ()).map_err(Into::into)
     }
 
-    /// Has the vault forget the value. One that is not there is forgotten already.
+    /// Has the vault forget the value. One that is not there is forgotten already; that the pool, say,
+    /// is not there, tells nothing of the value.
     pub(crate) async fn forget_value(&self) -> Result<Revocation, CredentialError> {
         let (id, pool) = (self.name()?, self.pool());
         let forget = self.call(|token| {
@@ -87,8 +98,42 @@ impl Asking<'_> {
             forget
         });
         match forget.await {
-            Err(error) if error.fault() != Some(Fault::NotFound) => Err(error.into()),
+            Err(error) if !is_gone(&error) => Err(error.into()),
             _ => Ok(Revocation::Remote),
+        }
+    }
+}
+
+/// Whether what was not found is the value: the code names it, or names nothing. How the service
+/// spells its codes is not documented.
+fn is_gone(error: &CallError) -> bool {
+    match error {
+        CallError::Service(error) => error.fault == Fault::NotFound && names_value(error.code()),
+        _ => false,
+    }
+}
+
+fn names_value(code: &str) -> bool {
+    let mut named = code.to_ascii_lowercase();
+    for word in ["notfound", "notexist", "nosuch", "resource", "entity", "error", ".", "_"] {
+        named = named.replace(word, "");
+    }
+    matches!(named.as_str(), "" | "s" | "credential" | "credentialid")
+        || named.contains("usercredential")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_value_s_own_404_says_that_it_is_gone() {
+        for code in ["", "NotFound", "ResourceNotFound", "NotFound.UserCredential", "NoSuchEntity"]
+        {
+            assert!(names_value(code), "{code}");
+        }
+        for code in ["NotFound.CredentialPool", "NotFound.User", "WorkloadIdentityNotFound"] {
+            assert!(!names_value(code), "{code}");
         }
     }
 }

@@ -5,6 +5,7 @@ use credential_provider_api::{
     ProviderDescriptor, Request, SecretString, Variant, Want,
 };
 
+use super::oauth::Flows;
 use super::settings::{Hosted, HostedKind, RoleToken};
 use crate::acting::{Acting, Bearer};
 use crate::action::Action;
@@ -17,6 +18,11 @@ pub(crate) struct Vault {
     pub(crate) hosted: Vec<Hosted>,
     pub(crate) identity: CredentialRef,
     pub(crate) workload_token: CredentialRef,
+    /// The pool of the workload, where one is said: what it asks for is there too.
+    pub(crate) pool: Option<String>,
+    /// The name of the user pool that people sign in to, where it is found by its name.
+    pub(crate) user_pool: Option<String>,
+    pub(crate) flows: Flows,
 }
 
 /// One request for one hosted credential.
@@ -95,8 +101,12 @@ impl Asking<'_> {
         self.hosted.service_name(&self.request.key().credential).map(str::to_owned)
     }
 
+    /// The pool it is in: as said for it, or the pool of the workload that asks. `None` leaves it to
+    /// the service.
     pub(crate) fn pool(&self) -> Option<String> {
-        self.hosted.pool.clone()
+        let said = self.hosted.pool.clone();
+        let variant = || self.request.key().variant.get("pool").map(std::borrow::Cow::into_owned);
+        said.or_else(variant).or_else(|| self.vault.pool.clone())
     }
 
     /// Makes a call that carries the workload's token.

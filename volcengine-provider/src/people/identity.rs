@@ -81,6 +81,14 @@ impl People {
         matches!(self.source, PoolSource::Named(_))
     }
 
+    /// The name by which the pool is found, if it is.
+    pub(crate) fn pool_name(&self) -> Option<&str> {
+        match &self.source {
+            PoolSource::Named(names) => Some(&names.pool),
+            PoolSource::Said { .. } => None,
+        }
+    }
+
     /// The entry `user-pool`: what the names mean.
     pub(crate) async fn look_up(
         &self,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use credential_provider_api::{AccessKey, CredentialError, ErrorCode, Timestamp};
 
-use super::source::SourceKeys;
+use super::source::{SourceKeys, filled, filled_secret};
 use crate::action::sts::{AssumeRole, AssumedRole, TemporaryKeys};
 use crate::wire::{CallError, Client, Keys, parse_time};
 
@@ -57,8 +57,8 @@ pub(crate) fn received(
         return Err(invalid("STS gave keys that have ended"));
     }
     let TemporaryKeys { access_key_id, secret_access_key, session_token, .. } = keys;
-    let (Some(id), Some(secret), Some(token)) = (access_key_id, secret_access_key, session_token)
-    else {
+    let (secret, token) = (filled_secret(secret_access_key), filled_secret(session_token));
+    let (Some(id), Some(secret), Some(token)) = (filled(access_key_id), secret, token) else {
         return Err(invalid("STS gave no whole keys"));
     };
     let mut received = SourceKeys::new(AccessKey::new(id, secret, Some(token)));

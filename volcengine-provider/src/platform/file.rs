@@ -7,7 +7,7 @@ use credential_provider_api::{AccessKey, CredentialError, ErrorCode, Timestamp};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use serde::Deserialize;
 
-use super::source::{Found, SourceKeys, alive, filled};
+use super::source::{Found, SourceKeys, alive, filled, filled_secret};
 use super::variables::plain;
 use crate::environment::Environment;
 use crate::files::{FileProblem, Files, Stamp};
@@ -68,11 +68,11 @@ impl CredentialFile {
         let invalid = |detail| CredentialError::new(ErrorCode::InvalidResponse, detail);
         let content: Content = serde_json::from_slice(content.expose_secret())
             .map_err(|_| invalid("the credential file is not the JSON of an access key"))?;
-        let (Some(id), Some(secret)) = (filled(content.access_key_id), content.secret_access_key)
-        else {
+        let secret = filled_secret(content.secret_access_key);
+        let (Some(id), Some(secret)) = (filled(content.access_key_id), secret) else {
             return Err(invalid("the credential file has no whole access key"));
         };
-        let token = content.session_token.filter(|token| !token.expose_secret().is_empty());
+        let token = filled_secret(content.session_token);
         let temporary = token.is_some();
         let mut keys = SourceKeys::new(AccessKey::new(id, secret, token));
         if let Some(end) = filled(content.expired_time) {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::file::read;
 use super::instance::{InstanceMetadata, USUAL_ENDPOINT};
 use super::oidc::OidcToken;
-use super::source::{Found, SourceKeys, alive, filled};
+use super::source::{Found, SourceKeys, alive, filled, filled_secret};
 use super::variables::plain;
 use crate::environment::Environment;
 use crate::files::Files;
@@ -140,10 +140,11 @@ impl Entry {
     }
 
     fn keys(self, now: Timestamp) -> Result<SourceKeys, CredentialError> {
-        let (Some(id), Some(secret)) = (filled(self.access_key), self.secret_key) else {
+        let secret = filled_secret(self.secret_key);
+        let (Some(id), Some(secret)) = (filled(self.access_key), secret) else {
             return Err(failed("the profile has no whole access key"));
         };
-        let token = self.session_token.filter(|token| !token.expose_secret().trim().is_empty());
+        let token = filled_secret(self.session_token);
         let mut keys = SourceKeys::new(AccessKey::new(id, secret, token));
         keys.expires_at = match self.sts_expiration {
             None | Some(Moment::Number(0)) => None,

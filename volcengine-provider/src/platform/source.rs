@@ -3,7 +3,7 @@
 use std::fmt;
 
 use credential_provider_api::{AccessKey, CredentialError, ErrorCode, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use crate::wire::parse_time;
@@ -85,11 +85,13 @@ impl MetadataKeys {
         let invalid = |detail| CredentialError::new(ErrorCode::InvalidResponse, detail);
         let read: Self = serde_json::from_slice(json)
             .map_err(|_| invalid("the metadata's answer is not the JSON of an access key"))?;
-        let (Some(id), Some(secret)) = (filled(read.access_key_id), read.secret_access_key) else {
+        let secret = filled_secret(read.secret_access_key);
+        let (Some(id), Some(secret)) = (filled(read.access_key_id), secret) else {
             return Err(invalid("the metadata's answer has no whole access key"));
         };
-        let mut keys = SourceKeys::new(AccessKey::new(id, secret, read.session_token));
-        if let Some(end) = read.expired_time.or(read.expiration) {
+        let mut keys =
+            SourceKeys::new(AccessKey::new(id, secret, filled_secret(read.session_token)));
+        if let Some(end) = filled(read.expired_time).or_else(|| filled(read.expiration)) {
             let end = parse_time(&end);
             keys.expires_at = Some(end.ok_or_else(|| invalid("the keys' end is no time"))?);
         }
@@ -108,4 +110,9 @@ pub(super) fn alive(keys: SourceKeys, now: Timestamp) -> Result<SourceKeys, Cred
 /// Text that is there and not only space.
 pub(super) fn filled(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// A secret that is there and not only space. It is not changed: space may be a part of it.
+pub(super) fn filled_secret(secret: Option<SecretString>) -> Option<SecretString> {
+    secret.filter(|secret| !secret.expose_secret().trim().is_empty())
 }

@@ -3,7 +3,7 @@
 use credential_provider_api::{AccessKey, CredentialError, ErrorCode};
 use secrecy::ExposeSecret as _;
 
-use super::source::{Found, SourceKeys};
+use super::source::{Found, SourceKeys, filled_secret};
 use crate::environment::Environment;
 
 const ID: &str = "VOLCENGINE_ACCESS_KEY";
@@ -11,11 +11,12 @@ const SECRET: &str = "VOLCENGINE_SECRET_KEY";
 const TOKEN: &str = "VOLCENGINE_SESSION_TOKEN";
 
 pub(super) fn find(environment: &dyn Environment) -> Result<Found, CredentialError> {
-    match (environment.variable(ID), environment.variable(SECRET)) {
+    let variable = |name| filled_secret(environment.variable(name));
+    match (variable(ID), variable(SECRET)) {
         (None, None) => Ok(Found::Absent("VOLCENGINE_ACCESS_KEY is not set")),
         (Some(id), Some(secret)) => {
             let id = id.expose_secret().trim().to_owned();
-            let key = AccessKey::new(id, secret, environment.variable(TOKEN));
+            let key = AccessKey::new(id, secret, variable(TOKEN));
             Ok(Found::Keys(SourceKeys::new(key)))
         }
         // Half a key was meant to be one: the next source would be another identity.

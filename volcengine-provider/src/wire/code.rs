@@ -134,6 +134,12 @@ impl Fault {
     }
 }
 
+/// The literal of the known word that is in a code, if one is.
+pub(super) fn fragment(code: &str) -> Option<&'static str> {
+    let code = code.to_ascii_lowercase();
+    FRAGMENTS.iter().find(|(part, _)| code.contains(part)).map(|(part, _)| *part)
+}
+
 /// The literal of a code that is known here, which may be shown as it is.
 pub(super) fn known(code: &str) -> Option<&'static str> {
     let code = code.to_ascii_lowercase();

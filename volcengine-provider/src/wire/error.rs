@@ -6,7 +6,8 @@ use std::time::Duration;
 use credential_provider_api::{CredentialError, Detail, ErrorCode};
 use oauth_provider::{HttpError, HttpProblem};
 
-use super::code::{Fault, known};
+use super::code::Fault;
+use super::shown::shown;
 
 /// Why a call has no result. `Debug` and `Display` show no text of the service that was not cleaned.
 #[derive(Clone, Debug)]
@@ -48,8 +49,8 @@ impl ServiceError {
 
     /// Words that may be shown: action, code, message, status, request id.
     fn detail(&self) -> Detail {
-        let code = match known(&self.code) {
-            Some(code) => Detail::from(code),
+        let code = match shown(&self.code) {
+            Some(code) => Detail::composed(code),
             None => Detail::cleaned(&self.code),
         };
         let mut text = format!("{} was refused with {}", self.action, self.status);

@@ -2,7 +2,7 @@
 //!
 //! - `client`: sends signed calls and repeats those that may be;
 //! - `keys`: where a call's keys come from;
-//! - `envelope`, `error`, `code`: what an answer means;
+//! - `envelope`, `error`, `code`: what an answer means; `shown`: what may be said of it;
 //! - `endpoints`: which host, which region;
 //! - `body`: request bodies with secrets in them.
 
@@ -16,6 +16,7 @@ mod error;
 mod keys;
 mod raw;
 mod retry;
+mod shown;
 mod time;
 
 pub(crate) use answer::{lenient, lenient_amount};

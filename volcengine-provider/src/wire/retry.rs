@@ -27,7 +27,8 @@ pub struct RetryPolicy {
     pub retries: u32,
     /// The first pause; it doubles.
     pub pause: Duration,
-    /// The longest pause.
+    /// The longest pause. A call for which the service asks for a longer one is not made again: its
+    /// error says after how long it may be.
     pub longest: Duration,
     /// The most by which chance lengthens a pause.
     pub jitter: Duration,
@@ -53,7 +54,7 @@ impl RetryPolicy {
     }
 
     /// How long to wait before retry number `done`, counted from 0; `None` if there is none. The
-    /// service's own wish counts if it is longer.
+    /// service's own wish counts if it is longer, and ends it if it is longer than the longest pause.
     pub(super) fn wait(
         &self,
         error: &CallError,
@@ -71,7 +72,8 @@ impl RetryPolicy {
             CallError::Service(error) => error.retry_after,
             _ => None,
         };
-        Some((doubled.min(self.longest) + chance).max(asked.unwrap_or_default()))
+        let asked = asked.unwrap_or_default();
+        (asked <= self.longest).then(|| (doubled.min(self.longest) + chance).max(asked))
     }
 }
 
@@ -124,6 +126,16 @@ mod tests {
         assert_eq!(policy.wait(&error, Effect::Once, 3, &random), None);
         let asked = service(503, "", Some(Duration::from_secs(7)));
         assert_eq!(policy.wait(&asked, Effect::Once, 0, &random), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn nobody_sleeps_longer_than_the_longest_pause() {
+        let (policy, random) = (RetryPolicy::default(), SeededRandom::new(1));
+        for (seconds, waits) in [(300, true), (301, false), (86_400, false)] {
+            let asked = service(429, "", Some(Duration::from_secs(seconds)));
+            let wait = policy.wait(&asked, Effect::Repeatable, 0, &random);
+            assert_eq!(wait.is_some(), waits, "{seconds}");
+        }
     }
 
     #[test]

@@ -129,6 +129,11 @@ impl Workload {
         self.name == Name::Agent
     }
 
+    /// The pool that is said; `None` for the usual one, which the service takes by itself.
+    pub(crate) fn said_pool(&self) -> Option<String> {
+        Some(self.pool.clone()).filter(|pool| pool != USUAL_POOL)
+    }
+
     /// The token that a variant asks for.
     ///
     /// # Errors

@@ -1,7 +1,10 @@
 //! API keys, tokens for machines, roles, users' own values.
 
-use credential_provider_api::{ErrorCode, ExposeSecret as _, Material, ProviderId, Variant};
+use credential_provider_api::{
+    ErrorCode, ExposeSecret as _, Material, ProviderId, Revocation, SignInAnswer, Variant,
+};
 use serde_json::json;
+use volcengine_provider::emulator::state::{IdentityPool, OAuthFlow, PoolClient};
 use volcengine_provider::emulator::{Failure, Secret};
 
 use crate::world::{ACCOUNT, Host, World, account, member, name};
@@ -120,6 +123,65 @@ async fn a_role_s_keys_are_had_with_the_workload_s_token_or_the_user_s() {
 }
 
 #[tokio::test]
+async fn the_workload_s_pool_is_the_pool_of_what_it_asks_for() {
+    let mut host = Host::with(json!({ "workload": { "poolName": "eager" }, "credentials": {
+        "key/*": { "type": "api_key" }, "usual": {
+            "type": "api_key", "provider": "search", "poolName": "default" } } }));
+    let providers = &mut host.state.account_mut(ACCOUNT).unwrap().api_key_providers;
+    let mut other = providers.iter().find(|one| one.name == "search").unwrap().clone();
+    other.pool_name = "eager".into();
+    other.api_key = Secret::new("eager-example-key".to_owned());
+    providers.push(other.clone());
+    other.name = "only-here".into();
+    providers.push(other);
+    let world = signed_in(host).await;
+    let of = |pool| Variant::builder().parameter("pool", pool).build().unwrap();
+    for (id, variant, key) in [
+        ("key/search", Variant::none(), "eager-example-key"),
+        ("key/search", of("default"), "search-example-key"),
+        ("usual", Variant::none(), "search-example-key"),
+        ("usual", of("eager"), "search-example-key"),
+    ] {
+        let found = world.ask_for(id, "alice", &variant).await.unwrap();
+        assert_eq!(found.secret().unwrap().expose_secret(), key, "{id}");
+    }
+    let provider = ProviderId::new("volc").unwrap();
+    let listed = world.engine.administrator().list(&provider).await.unwrap();
+    assert!(listed.iter().any(|one| one.id.as_str() == "key/only-here"), "{listed:?}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_flow_is_looked_up_once() {
+    let settings =
+        json!({ "credentials": { "any/*": { "type": "oauth2", "origins": ["{url}"] } } });
+    let world = Host::with(settings).start().await;
+    for user in ["alice", "bob"] {
+        world.sign_in(user).await;
+        world.ask("any/reports", user).await.unwrap();
+    }
+    let looked_up = || world.called("ListCredentialProviders");
+    assert_eq!(looked_up(), 1);
+    world.emulator.change(|state| {
+        let providers = &mut state.account_mut(ACCOUNT).unwrap().oauth_providers;
+        let calendar = providers.iter_mut().find(|one| one.name == "calendar").unwrap();
+        calendar.config.flow = OAuthFlow::MachineToMachine;
+    });
+    world.ask("any/calendar", "alice").await.unwrap();
+    assert_eq!(looked_up(), 2, "each has its own");
+    world.emulator.change(|state| {
+        let providers = &mut state.account_mut(ACCOUNT).unwrap().oauth_providers;
+        let calendar = providers.iter_mut().find(|one| one.name == "calendar").unwrap();
+        calendar.config.flow = OAuthFlow::UserFederation;
+    });
+    assert_eq!(world.code("any/calendar", "bob").await, ErrorCode::ConfigurationInvalid);
+    world.pass(60);
+    assert_eq!(world.code("any/calendar", "bob").await, ErrorCode::NeedsReauth);
+    assert_eq!(looked_up(), 3, "one that was refused is looked up again");
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn users_values_are_their_own() {
     let settings = json!({ "credentials": { "notes": { "type": "user_credential" } } });
     let world = signed_in(Host::with(settings)).await;
@@ -172,7 +234,6 @@ async fn a_variant_with_what_a_credential_does_not_know_is_refused() {
 
 #[tokio::test]
 async fn a_user_writes_a_value_of_their_own_and_has_it_forgotten() {
-    use credential_provider_api::SignInAnswer;
     let settings = json!({ "credentials": { "pin": { "type": "user_credential" } } });
     let world = Host::with(settings).start().await;
     for user in ["alice", "bob"] {
@@ -195,10 +256,102 @@ async fn a_user_writes_a_value_of_their_own_and_has_it_forgotten() {
     assert_eq!((value("alice").await, value("bob").await), ("alice-2".into(), "bob-1".into()));
     assert_eq!(world.called("CreateUserCredential"), 2);
     let at = world.engine.administrator().at(&name("pin")).session(&member("alice"));
-    assert_eq!(at.sign_out().await.unwrap(), credential_provider_api::Revocation::Remote);
+    assert_eq!(at.sign_out().await.unwrap(), Revocation::Remote);
     assert!(world.ask("pin", "alice").await.is_err());
     assert_eq!(value("bob").await, "bob-1");
     let kept = &world.emulator.state().accounts[0].user_credentials;
     assert!(!kept.iter().any(|one| one.credential_id == "pin" && one.user_id == "u-alice"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn roles_for_another_user_pool_are_not_listed() {
+    let mut host = Host::with(json!({ "credentials": { "role/*": { "type": "role" } } }));
+    let roles = &mut host.state.account_mut(ACCOUNT).unwrap().role_providers;
+    let mut other = roles.iter().find(|one| one.name == "storage-by-email").unwrap().clone();
+    other.name = "for-others".into();
+    let mut client = PoolClient::default();
+    client.pool_name = "others".into();
+    let mut pool = IdentityPool::default();
+    pool.user_pool = Some(client);
+    other.config.identity_pool = Some(pool);
+    roles.push(other);
+    let world = host.start().await;
+    let provider = ProviderId::new("volc").unwrap();
+    let listed = world.engine.administrator().list(&provider).await.unwrap();
+    let ids: Vec<&str> = listed.iter().map(|one| one.id.as_str()).collect();
+    assert!(ids.contains(&"role/storage-by-email"), "{ids:?}");
+    assert!(ids.contains(&"role/storage"), "one for agents: {ids:?}");
+    assert!(!ids.contains(&"role/for-others"), "{ids:?}");
+    world.stop().await;
+}
+
+async fn with_notes() -> World {
+    let settings = json!({ "credentials": { "notes": { "type": "user_credential" } } });
+    let world = signed_in(Host::with(settings)).await;
+    world.ask("notes", "alice").await.unwrap();
+    world
+}
+
+fn has_notes(world: &World) -> bool {
+    let kept = &world.emulator.state().accounts[0].user_credentials;
+    kept.iter().any(|one| one.credential_id == "notes" && one.user_id == "u-alice")
+}
+
+#[tokio::test]
+async fn a_value_that_was_not_deleted_is_not_said_to_be_revoked() {
+    let world = with_notes().await;
+    let missing = Failure::new("DeleteUserCredential", 404, "NotFound.CredentialPool", 1);
+    world.emulator.fail(missing);
+    let at = world.engine.administrator().at(&name("notes")).session(&member("alice"));
+    let error = at.sign_out().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::CredentialNotFound);
+    assert!(has_notes(&world));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_s_value_is_revoked_where_it_is_kept() {
+    let world = with_notes().await;
+    let at = world.engine.administrator().at(&name("notes")).session(&member("alice"));
+    let said = at.revoke().await.unwrap();
+    assert_eq!((said, has_notes(&world)), (Revocation::Remote, false));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn two_first_writes_of_one_value_at_once_both_succeed() {
+    let settings = json!({ "credentials": { "pin": { "type": "user_credential" } } });
+    let world = signed_in(Host::with(settings)).await;
+    // Somebody else has written it between the update and the creation.
+    let exists = Failure::new("CreateUserCredential", 409, "AlreadyExists.UserCredential", 1);
+    world.emulator.fail(exists);
+    let flow = world.begin("pin", "alice").await.unwrap();
+    let fields = [("value".to_owned(), "1234".into())].into();
+    let done = flow.answer(SignInAnswer::Fields(fields)).await;
+    assert!(done.is_ok(), "{done:?}");
+    assert_eq!(world.called("UpdateUserCredential"), 2);
+    let value = world.ask("pin", "alice").await.unwrap();
+    assert_eq!(value.field("value").unwrap().expose_secret(), "1234");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_hosted_role_s_duration_is_checked() {
+    let world = Host::default().start().await;
+    for (seconds, fits) in
+        [(0_u64, false), (899, false), (900, true), (43_200, true), (43_201, false)]
+    {
+        let mut settings = world.settings.clone();
+        settings["type"] = json!("volcengine");
+        settings["credentials"] =
+            json!({ "storage": { "type": "role", "durationSeconds": seconds } });
+        let configuration = json!({ "credentialProviders": { "volc": settings } }).to_string();
+        let configuration = resolution_engine::Configuration::from_json(&configuration).unwrap();
+        let report = world.engine.configure(configuration).await.unwrap();
+        assert_eq!(report.failed.is_empty(), fits, "{seconds}: {report:?}");
+        let path = "credentialProviders.volc.credentials.storage.durationSeconds";
+        assert!(report.failed.iter().all(|(_, error)| error.path() == path), "{report:?}");
+    }
     world.stop().await;
 }
