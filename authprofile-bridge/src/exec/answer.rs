@@ -1,6 +1,7 @@
-//! What is answered, and how it is written.
+//! [`ExecAnswer`]: what is answered, and how it is written.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use credential_provider_api::{Credential, CredentialError, ErrorCode, Material, is_mark};
@@ -10,15 +11,15 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use super::request::VERSION;
 use crate::secret_ref::SecretBytes;
 
-/// The answers by id.
+/// The answers by id, for a host that puts an answer together of several.
 #[derive(Default)]
-pub(crate) struct Answer {
+pub struct ExecAnswer {
     pub(crate) values: BTreeMap<String, Arc<Credential>>,
     pub(crate) errors: BTreeMap<String, Refusal>,
 }
 
 /// Why an id has no value.
-#[derive(serde::Serialize)]
+#[derive(serde::Deserialize, serde::Serialize)]
 pub(crate) struct Refusal {
     message: String,
     code: String,
@@ -44,7 +45,22 @@ impl Refusal {
     }
 }
 
-impl Answer {
+impl ExecAnswer {
+    /// The answers of another one, too.
+    pub fn join(&mut self, other: Self) {
+        self.values.extend(other.values);
+        self.errors.extend(other.errors);
+    }
+
+    /// An error for those of `ids` that have no answer.
+    pub fn refuse(&mut self, ids: &[String], error: &CredentialError) {
+        for id in ids {
+            if !self.values.contains_key(id) && !self.errors.contains_key(id) {
+                self.errors.insert(id.clone(), Refusal::of(error));
+            }
+        }
+    }
+
     pub(crate) fn put(&mut self, id: String, found: Result<Arc<Credential>, CredentialError>) {
         let found = found.and_then(|credential| {
             let marked = |(_, secret): (&str, &SecretString)| is_mark(secret.expose_secret());
@@ -76,7 +92,16 @@ impl Answer {
     }
 }
 
-impl Serialize for Answer {
+/// Ids alone.
+impl fmt::Debug for ExecAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (values, errors): (Vec<_>, Vec<_>) =
+            (self.values.keys().collect(), self.errors.keys().collect());
+        f.debug_struct("ExecAnswer").field("values", &values).field("errors", &errors).finish()
+    }
+}
+
+impl Serialize for ExecAnswer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("protocolVersion", &VERSION)?;

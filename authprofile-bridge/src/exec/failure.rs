@@ -18,8 +18,8 @@ pub enum ExecFailure {
     /// The request could not be read.
     #[error("standard input cannot be read")]
     Unreadable,
-    /// The answer could not be written.
-    #[error("standard output cannot be written: the asker has gone")]
+    /// The answer could not be written, or nobody reads it.
+    #[error("standard output cannot be written: the asker has gone, or does not read")]
     Unwritable,
 }
 

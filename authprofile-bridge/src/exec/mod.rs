@@ -56,19 +56,28 @@
 //! | longer than [`ExecLimits::request_bytes`] | nothing | 2 |
 //! | not read within [`ExecLimits::read`] | nothing | 3 |
 //! | standard input or output fails | what was written | 4 |
+//! | nobody reads the answer within [`ExecLimits::write`] | what was written | 4 |
 //!
 //! The code is `NOT_FOUND` where the provider or the credential does not exist, so that OpenClaw shows
 //! it, and else ours in capitals (`NEEDS_REAUTH`). The message is the code and the next step, words of
 //! ours: no detail of an error, which may come from outside, leaves here.
+//!
+//! # A renewal that takes longer than the asker waits
+//! OpenClaw kills a program after 5 s, and an exchange that dies with it has spent a refresh token and
+//! saved none. A host whose credentials are renewed by exchanges makes them in another process, which
+//! outlives this one: it [resolves](ExecAnswer::resolve) and [writes](ExecAnswer::write) there,
+//! [reads](ExecAnswer::read) here, and [joins](ExecAnswer::join) what it has.
 //!
 //! Secrets leave only through the writer. The buffer they are written from is wiped.
 
 mod answer;
 mod credentials;
 mod failure;
+mod given;
 mod request;
 mod serve;
 
+pub use answer::ExecAnswer;
 pub use credentials::GatewayCredentials;
 pub use failure::ExecFailure;
 pub use request::{ExecRequest, MalformedRequest};

@@ -9,7 +9,7 @@ use credential_provider_api::{
 use futures::future::join_all;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use super::answer::{Answer, Refusal};
+use super::answer::{ExecAnswer, Refusal};
 use super::credentials::GatewayCredentials;
 use super::failure::ExecFailure;
 use super::request::{ExecRequest, VERSION};
@@ -22,9 +22,21 @@ pub struct ExecLimits {
     pub request_bytes: usize,
     /// How long reading it may take; 4 s unless set.
     pub read: Duration,
-    /// How long an id may take; 4 s unless set. OpenClaw kills a program after 5 s unless its
-    /// configuration says otherwise, and then no id is answered.
+    /// How long an id may take; 4 s unless set. OpenClaw kills a program 5 s after its start unless its
+    /// configuration says otherwise, and then no id is answered: [`serve`] counts reading in, and a host
+    /// that calls [`receive`] itself does so with [`after`](Self::after).
     pub resolve: Duration,
+    /// How long writing the answer may take; 500 ms unless set.
+    pub write: Duration,
+}
+
+impl ExecLimits {
+    /// The limits of a program that has been running for so long: ids get what is left.
+    #[must_use]
+    pub const fn after(mut self, gone: Duration) -> Self {
+        self.resolve = self.resolve.saturating_sub(gone);
+        self
+    }
 }
 
 impl Default for ExecLimits {
@@ -33,6 +45,7 @@ impl Default for ExecLimits {
             request_bytes: 1 << 20,
             read: Duration::from_secs(4),
             resolve: Duration::from_secs(4),
+            write: Duration::from_millis(500),
         }
     }
 }
@@ -63,7 +76,9 @@ where
     W: AsyncWrite + Unpin + Send,
     C: GatewayCredentials + ?Sized,
 {
+    let began = clock.now();
     let request = receive(reader, clock, limits).await?;
+    let limits = limits.after(began.until(clock.now()));
     respond(request, writer, credentials, clock, limits).await
 }
 
@@ -90,10 +105,11 @@ pub async fn receive<R: AsyncRead + Unpin + Send>(
 /// nothing or a part of it; what the host began goes on or not, as its promises say.
 ///
 /// # Errors
-/// [`ExecFailure::Unwritable`] if there is no one to answer. The ids' own errors are in the answer.
+/// [`ExecFailure::Unwritable`] if there is no one to answer, or nobody reads within
+/// [`ExecLimits::write`]. The ids' own errors are in the answer.
 pub async fn respond<W, C>(
     request: ExecRequest,
-    mut writer: W,
+    writer: W,
     credentials: &C,
     clock: &dyn Clock,
     limits: ExecLimits,
@@ -102,14 +118,48 @@ where
     W: AsyncWrite + Unpin + Send,
     C: GatewayCredentials + ?Sized,
 {
-    let answer = answer(request, credentials, clock, limits).await;
-    let text = answer.to_json();
-    let write = async {
-        writer.write_all(text.as_slice()).await?;
-        writer.flush().await
-    };
-    write.await.map_err(|_| ExecFailure::Unwritable)?;
-    Ok(Served { values: answer.values.len(), errors: answer.errors.len() })
+    let answer = ExecAnswer::resolve(request, credentials, clock, limits).await;
+    answer.write(writer, clock, limits).await
+}
+
+impl ExecAnswer {
+    /// Answers all ids of `request` at once, each within [`ExecLimits::resolve`]. Dropping it answers
+    /// nothing.
+    pub async fn resolve<C: GatewayCredentials + ?Sized>(
+        request: ExecRequest,
+        credentials: &C,
+        clock: &dyn Clock,
+        limits: ExecLimits,
+    ) -> Self {
+        answer(request, credentials, clock, limits).await
+    }
+
+    /// Writes it. Dropping it writes nothing or a part of it.
+    ///
+    /// # Errors
+    /// [`ExecFailure::Unwritable`] if there is no one to answer, or nobody reads within
+    /// [`ExecLimits::write`].
+    pub async fn write<W: AsyncWrite + Unpin + Send>(
+        &self,
+        mut writer: W,
+        clock: &dyn Clock,
+        limits: ExecLimits,
+    ) -> Result<Served, ExecFailure> {
+        let text = self.to_json();
+        let write = async {
+            writer.write_all(text.as_slice()).await?;
+            writer.flush().await
+        };
+        let written = tokio::select! {
+            biased;
+            written = write => written,
+            () = clock.sleep_until(clock.now().plus(limits.write)) => {
+                return Err(ExecFailure::Unwritable);
+            }
+        };
+        written.map_err(|_| ExecFailure::Unwritable)?;
+        Ok(Served { values: self.values.len(), errors: self.errors.len() })
+    }
 }
 
 async fn read<R: AsyncRead + Unpin>(reader: &mut R, most: usize) -> Result<Vec<u8>, ExecFailure> {
@@ -124,8 +174,8 @@ async fn answer<C: GatewayCredentials + ?Sized>(
     credentials: &C,
     clock: &dyn Clock,
     limits: ExecLimits,
-) -> Answer {
-    let mut answer = Answer::default();
+) -> ExecAnswer {
+    let mut answer = ExecAnswer::default();
     let wrong_version = request.protocol_version != Some(VERSION);
     let mut wanted = Vec::new();
     let ids: std::collections::BTreeSet<String> = request.ids.into_iter().collect();

@@ -142,6 +142,26 @@ async fn an_asker_who_has_gone_is_exit_code_4() {
     assert_eq!((failure, failure.exit_code()), (ExecFailure::Unwritable, 4));
 }
 
+#[tokio::test]
+async fn an_answer_that_nobody_reads_is_given_up() {
+    let request = br#"{"protocolVersion":1,"ids":["p/key"]}"#;
+    let clock = ManualClock::default();
+    let (writer, _reader) = tokio::io::duplex(8);
+    let time = clock.clone();
+    let task = tokio::spawn(async move {
+        serve(&request[..], writer, &Host, &time, ExecLimits::default()).await
+    });
+    while clock.next_sleeper().is_none() {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_millis(499));
+    tokio::task::yield_now().await;
+    assert!(!task.is_finished());
+    clock.advance(Duration::from_millis(1));
+    let failure = task.await.unwrap().unwrap_err();
+    assert_eq!((failure, failure.exit_code()), (ExecFailure::Unwritable, 4));
+}
+
 proptest! {
     #[test]
     fn a_request_comes_back_as_it_was(provider in "\\PC{0,20}", ids in prop::collection::vec("\\PC{0,40}", 0..8)) {
