@@ -209,7 +209,7 @@ fn configuration(text: &str) -> bool {
     for id in config.profiles_of(provider) {
         assert!(config.profile(&id).is_some(), "a configured profile is not configured");
     }
-    let _ = (config.order(provider), config.cooldowns(provider));
+    let _ = (config.order(provider), config.cooldowns(crate::openclaw::Era::B, provider));
     let _ = order(&Profiles::empty(), &config, provider, For::default(), NOW);
     true
 }
