@@ -554,8 +554,8 @@ async fn promise_7_a_login_that_is_not_saved_yet_outlives_its_provider() {
     waiting.await.unwrap_err();
     assert_eq!(Arc::strong_count(&provider), 1);
     drop(provider);
-    fs::remove_dir(&blocked).unwrap();
     until("somebody waits", async || world.clock.next_sleeper().is_some()).await;
+    fs::remove_dir(&blocked).unwrap();
     world.clock.advance(AGAIN);
     until("it is saved", async || world.stored("main", "codex:me")["refresh"] == "new-refresh")
         .await;
