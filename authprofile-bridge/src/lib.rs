@@ -40,5 +40,10 @@ pub mod synthetic;
 pub use authority::EngineAuthority;
 pub use authority::{Authority, News, NewsStream, Wanted};
 
+/// The examples of the README, compiled with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 #[cfg(test)]
 mod testing;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use authprofile_bridge::exec::{ExecRequest, GatewayCredentials};
+use authprofile_bridge::login::{Environment as LoginEnvironment, LoginFactory};
 use authprofile_bridge::secret_ref::{
     SecretRefs, SecretsConfiguration, SystemEnvironment as Variables,
 };
@@ -21,7 +22,7 @@ use volcengine_provider::{SystemEnvironment, SystemFiles, VolcengineFactory};
 
 use super::http::LazyHttp;
 use super::store::LazyStore;
-use super::{Failure, wanted};
+use super::{Failure, openclaw, say, wanted};
 
 /// Who asks, in the access rules. One name for all who start the program: an alias in a request
 /// proves nothing.
@@ -38,15 +39,15 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Reads the configuration at `path` and builds what `request` needs.
-    #[allow(clippy::print_stderr, reason = "a program that talks to a person")]
+    /// Builds what `request` needs of the configuration that was read at `path`.
     pub(crate) async fn open(
+        mut whole: Value,
         path: &Path,
         request: &ExecRequest,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
-        let mut whole = read(path)?;
         wanted::keep(&mut whole, &request.ids);
+        openclaw::without_issuers(&mut whole);
         let http = Arc::new(LazyHttp::new());
         let metadata = Arc::new(LazyHttp::for_metadata());
         let (files, environment) = (Arc::new(SystemFiles), Arc::new(SystemEnvironment));
@@ -57,7 +58,13 @@ impl Host {
             .factory(OAuthFactory::new(http.clone()))
             .factory(McpFactory::new(http.clone()))
             .factory(VolcengineFactory::new(http, metadata, files, environment))
+            .factory(LoginFactory::new(LoginEnvironment::of_this_process()))
             .secret_refs(Arc::new(secrets(&whole, clock)?));
+        if wanted::has_type(&whole, "auth-profiles") {
+            let missing = "the environment names no home folder; passEnv has to name HOME";
+            builder = builder
+                .factory(openclaw::profiles().ok_or_else(|| Failure::configuration(missing))?);
+        }
         if let Some(store) = store(&whole, path)? {
             builder = builder.store(Arc::new(store));
         }
@@ -66,7 +73,7 @@ impl Host {
         let engine = builder.build().map_err(Failure::configuration)?;
         let report = engine.configure(configuration).await.map_err(Failure::configuration)?;
         for (_, problem) in &report.failed {
-            eprintln!("secretref: {problem}");
+            say(problem);
         }
         let consumer = engine.consumer(CONSUMER).map_err(Failure::configuration)?;
         let failed = report.failed.into_iter().map(|(id, _)| id).collect();
@@ -94,7 +101,8 @@ impl GatewayCredentials for Host {
     }
 }
 
-fn read(path: &Path) -> Result<Value, Failure> {
+/// The configuration at `path`.
+pub(crate) fn read(path: &Path) -> Result<Value, Failure> {
     let shown = path.display();
     let unreadable = |_| Failure::configuration(format!("{shown} cannot be read"));
     let mut text = String::new();
@@ -118,7 +126,8 @@ fn secrets(whole: &Value, clock: Arc<dyn Clock>) -> Result<SecretRefs, Failure> 
         None => Ok(SecretsConfiguration::default()),
     };
     let section = section.map_err(Failure::configuration)?;
-    Ok(SecretRefs::new(section, Arc::new(Variables), clock))
+    Ok(SecretRefs::new(section, Arc::new(Variables), clock)
+        .with_store(Arc::new(openclaw::LazySecrets)))
 }
 
 /// The store, if one is configured. Its paths are relative to the configuration file.

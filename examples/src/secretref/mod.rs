@@ -12,15 +12,27 @@
 //! ```
 //! and then `{ source: "exec", provider: "ours", id: "vault/openai" }` wherever it takes a SecretRef.
 //!
+//! # Exchanges
+//! OpenClaw kills a program after 5 s, and takes it for unfinished while somebody holds its output. A
+//! refresh token that is sent has to be followed by its successor in the store, however slow the issuer
+//! is. So an id whose provider makes exchanges (`oauth`, `mcp`, `volcengine`) is answered by a second
+//! process of this program, in a process group of its own and with none of our pipes: what it has
+//! within the time is a part of the answer, then we end, and it ends when its exchange is saved. Until
+//! then it has the lease, so the next start waits for it and sends nothing again. Who stops all of a
+//! service's processes at once, as systemd does with a control group, stops it too.
+//!
 //! # Start-up
-//! OpenClaw waits for every start. So: one thread; only the providers asked for are built, and those
-//! they name; the store is opened when a grant is first read, and certificates are when a request is
-//! first sent. `--measure` says what it costs.
+//! OpenClaw waits for every start. So: one process for static keys; only the providers asked for are
+//! built, and those they name; the store is opened when a grant is first read, OpenClaw's database when
+//! a reference to it is, and certificates are when a request is first sent. `--measure` says what it
+//! costs.
 
+mod exchange;
 mod files;
 mod host;
 mod http;
 mod measure;
+mod openclaw;
 mod options;
 mod store;
 mod wanted;
@@ -28,10 +40,13 @@ mod wanted;
 pub use files::FileFactory;
 pub use host::CONSUMER;
 
+use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use authprofile_bridge::exec::{ExecFailure, ExecLimits, receive, respond};
+use authprofile_bridge::exec::{ExecAnswer, ExecFailure, ExecLimits, receive};
+use credential_provider_api::{Clock as _, CredentialError, ErrorCode};
 use resolution_engine::SystemClock;
 
 use host::Host;
@@ -59,6 +74,11 @@ impl Failure {
     }
 }
 
+/// Says something on standard error, whether anybody listens or not.
+pub(crate) fn say(message: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "secretref: {message}");
+}
+
 impl From<ExecFailure> for Failure {
     fn from(failure: ExecFailure) -> Self {
         Self { code: failure.exit_code(), message: failure.to_string() }
@@ -66,7 +86,7 @@ impl From<ExecFailure> for Failure {
 }
 
 /// The whole program.
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person")]
+#[allow(clippy::print_stdout, reason = "a program that talks to a person")]
 pub fn run(arguments: Vec<String>) -> ExitCode {
     let configured = std::env::var("CREDENTIALS_CONFIG").ok();
     let done = match Options::parse(arguments, configured) {
@@ -83,7 +103,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("secretref: {}", failure.message);
+            say(&failure.message);
             ExitCode::from(failure.code)
         }
     }
@@ -95,19 +115,51 @@ fn on_one_thread(work: impl Future<Output = Result<(), Failure>>) -> Result<(), 
         .build()
         .map_err(|_| Failure::configuration("this system lends no event queue"))?;
     let done = runtime.block_on(work);
-    // A read of standard input that nobody ends must not keep us.
+    // A pipe that nobody ends or reads must not keep us.
     runtime.shutdown_background();
     done
 }
 
 async fn answer(options: Options) -> Result<(), Failure> {
     let clock = Arc::new(SystemClock::new());
+    let path = &options.configuration;
+    match options.exchanging {
+        Some(wait) => exchange::make(path, wait, clock).await,
+        None => everything(path, clock).await,
+    }
+}
+
+/// The answer to OpenClaw, of what is known here and what exchanges give.
+async fn everything(path: &Path, clock: Arc<SystemClock>) -> Result<(), Failure> {
+    let began = clock.now();
     let limits = ExecLimits::default();
     let request = receive(tokio::io::stdin(), &*clock, limits).await?;
-    let host = Host::open(&options.configuration, &request, clock.clone()).await?;
-    let answered = respond(request, tokio::io::stdout(), &host, &*clock, limits).await;
-    // An exchange under way is waited for: the refresh token it spent is not to be lost.
-    host.close().await;
-    answered?;
+    let whole = host::read(path)?;
+    let (slow, own) = request.ids.iter().cloned().partition(|id| wanted::may_exchange(&whole, id));
+    let (mut slow_request, mut own_request) = (request.clone(), request);
+    (slow_request.ids, own_request.ids) = (slow, own);
+    let limits = limits.after(began.until(clock.now()));
+    // Asked first: it takes longer.
+    let theirs = exchange::ask(path, slow_request, &*clock, limits);
+    let asked = clock.now();
+    let ours = async {
+        let host = tokio::select! {
+            biased;
+            host = Host::open(whole, path, &own_request, clock.clone()) => host?,
+            // A reference in its settings takes its time.
+            () = clock.sleep_until(asked.plus(limits.resolve)) => {
+                let mut answer = ExecAnswer::default();
+                let late = CredentialError::new(ErrorCode::DeadlineExceeded, "not set up in time");
+                answer.refuse(&own_request.ids, &late);
+                return Ok(answer);
+            }
+        };
+        let limits = limits.after(asked.until(clock.now()));
+        Ok(ExecAnswer::resolve(own_request, &host, &*clock, limits).await)
+    };
+    let (theirs, ours): (_, Result<_, Failure>) = tokio::join!(theirs, ours);
+    let mut answer = ours?;
+    answer.join(theirs);
+    answer.write(tokio::io::stdout(), &*clock, limits).await?;
     Ok(())
 }

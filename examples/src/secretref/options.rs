@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Failure;
 
@@ -17,6 +18,15 @@ USAGE
                   their ratio; without a configuration, for a static key of its own
   --help          this
 
+TIME
+  Everything is answered within 4 s of the start. An exchange of tokens that takes longer goes on in a
+  process of its own, in its own process group, and is saved; the next start finds it.
+
+ENVIRONMENT
+  HOME, OPENCLAW_STATE_DIR and what else moves OpenClaw's and other tools' files: passEnv has to name
+  what auth-profiles, tool-logins and references of source `store` need. A login of
+  auth-profiles is not renewed here: a gateway's `issuer` is code of that gateway's.
+
 IDS
   <provider>/<credential>, of the gateway: a credential of a session is refused. The consumer that
   needs a grant is secretref:exec.
@@ -25,10 +35,10 @@ CONFIGURATION
   {
     // where grants are kept: the gateway's own store, so that leases are shared. Relative to this file.
     credentialStore: { folder: "grants", keyFile: "grants.key" },
-    // types: oauth, mcp, keychain, volcengine, file
+    // types: oauth, mcp, keychain, volcengine, auth-profiles, tool-logins, file
     credentialProviders: { vault: { type: "file", path: "/abs/keys.json" } },
     credentialAccess: [ { consumer: "secretref:exec", credential: "vault/openai" } ],
-    // OpenClaw's section, for SecretRefs in settings above
+    // OpenClaw's section, for SecretRefs in settings above and in profiles; source `store` needs none
     secrets: { providers: { ci: { source: "env", allowlist: ["CI_KEY"] } } },
   }
 
@@ -45,11 +55,16 @@ EXIT CODES
   64  the command line cannot be understood
   78  the configuration cannot be used"#;
 
+/// The option by which this program starts itself.
+pub(crate) const EXCHANGING: &str = "--exchanging";
+
 /// How to answer.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// The configuration file.
     pub(crate) configuration: PathBuf,
+    /// For how long another process of this program waits for our answer; `None` if OpenClaw asks.
+    pub(crate) exchanging: Option<Duration>,
 }
 
 /// What is wanted.
@@ -68,6 +83,7 @@ impl Options {
     ) -> Result<Asked, Failure> {
         let mut configuration = configured.filter(|path| !path.is_empty()).map(PathBuf::from);
         let (mut runs, mut ids) = (None, Vec::new());
+        let mut exchanging = None;
         let mut arguments = arguments.into_iter();
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
@@ -76,6 +92,12 @@ impl Options {
                     let path = arguments.next();
                     let path = path.ok_or_else(|| Failure::usage("--config needs a path"))?;
                     configuration = Some(path.into());
+                }
+                // Not in the help: only `exchange` says so.
+                EXCHANGING => {
+                    let wait = arguments.next().and_then(|wait| wait.parse().ok());
+                    let wanted = || Failure::usage("this option is no one's but the program's own");
+                    exchanging = Some(Duration::from_millis(wait.ok_or_else(wanted)?));
                 }
                 "--measure" => {
                     let count = arguments.next().and_then(|count| count.parse().ok());
@@ -97,7 +119,7 @@ impl Options {
             (None, _) if !ids.is_empty() => {
                 Err(Failure::usage("ids are read from standard input, not from the command line"))
             }
-            (None, Some(configuration)) => Ok(Asked::Answer(Self { configuration })),
+            (None, Some(configuration)) => Ok(Asked::Answer(Self { configuration, exchanging })),
             (None, None) => {
                 Err(Failure::usage("no configuration: give --config PATH or CREDENTIALS_CONFIG"))
             }

@@ -65,9 +65,14 @@ impl Drop for Folder {
 
 /// The resolver as an exec source under each of `aliases`.
 pub(crate) fn asked_of(configuration: &Path, aliases: &[&str]) -> SecretRefs {
+    asked_within(60_000, configuration, aliases)
+}
+
+/// The same, and killed after so many milliseconds.
+pub(crate) fn asked_within(limit: u64, configuration: &Path, aliases: &[&str]) -> SecretRefs {
     // What cargo builds has two hard links; this is about the answer.
     let source = json!({"source": "exec", "command": PROGRAM, "allowInsecurePath": true,
-        "passEnv": ["CREDENTIALS_CONFIG"], "timeoutMs": 60_000});
+        "passEnv": ["CREDENTIALS_CONFIG"], "timeoutMs": limit});
     let sources: serde_json::Map<_, _> =
         aliases.iter().map(|alias| ((*alias).to_owned(), source.clone())).collect();
     let section = SecretsConfiguration::read("secrets", &json!({"providers": sources})).unwrap();

@@ -4,19 +4,30 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 /// What was asked of it.
-#[derive(Default)]
 pub(crate) struct Ledger {
     /// The refresh tokens it was shown, in order.
     pub(crate) spent: Mutex<Vec<String>>,
+    /// How many renewals it may still answer.
+    pub(crate) go: Semaphore,
 }
 
 /// Its address; it ends with the test's runtime.
 pub(crate) async fn issuer() -> (String, Arc<Ledger>) {
+    of(Semaphore::MAX_PERMITS).await
+}
+
+/// One that answers no renewal until it may.
+pub(crate) async fn slow_issuer() -> (String, Arc<Ledger>) {
+    of(0).await
+}
+
+async fn of(renewals: usize) -> (String, Arc<Ledger>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let ledger = Arc::new(Ledger::default());
+    let ledger = Arc::new(Ledger { spent: Mutex::default(), go: Semaphore::new(renewals) });
     let kept = ledger.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -37,6 +48,9 @@ async fn answer(mut stream: TcpStream, ledger: Arc<Ledger>) {
         spent.extend(field("refresh_token"));
         spent.len()
     };
+    if field("refresh_token").is_some() {
+        ledger.go.acquire().await.unwrap().forget();
+    }
     let text = format!(
         r#"{{"access_token":"access-{number}","refresh_token":"refresh-{number}","token_type":"Bearer","expires_in":3600}}"#
     );

@@ -1,5 +1,6 @@
 //! The resolver takes the gateway's leases: a refresh token is spent once.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use credential_provider_api::{
@@ -17,18 +18,7 @@ use super::issuer::issuer;
 async fn promise_1_four_resolvers_at_once_spend_a_refresh_token_once() {
     let folder = Folder::new();
     let (address, ledger) = issuer().await;
-    let whole = json!({
-        "credentialStore": {"folder": "grants", "keyFile": "grants.key"},
-        "credentialProviders": {"work": {
-            "type": "oauth", "issuer": address, "clientId": "gateway",
-            "endpoints": {"authorization": format!("{address}/authorize"),
-                          "token": format!("{address}/token")},
-            "credentials": {"mail": {"scopes": ["mail.read"], "owner": "gateway"}},
-        }},
-        "credentialAccess": [{"consumer": "*", "credential": "work/mail"}],
-    });
-    let configuration = folder.file("credentials.json", &whole.to_string());
-    sign_in(&folder, &whole.to_string()).await;
+    let configuration = signed_in(&folder, &address).await;
     assert!(ledger.spent.lock().unwrap().is_empty());
 
     let aliases = ["a", "b", "c", "d"];
@@ -42,6 +32,26 @@ async fn promise_1_four_resolvers_at_once_spend_a_refresh_token_once() {
     }
 }
 
+/// A configuration with a static key, and a login whose access token has ended.
+pub(crate) async fn signed_in(folder: &Folder, address: &str) -> PathBuf {
+    let keys = folder.file("keys.json", r#"{"keys": {"openai": "sk-1"}}"#);
+    let whole = json!({
+        "credentialStore": {"folder": "grants", "keyFile": "grants.key"},
+        "credentialProviders": {
+            "keys": {"type": "file", "path": keys},
+            "work": {
+                "type": "oauth", "issuer": address, "clientId": "gateway",
+                "endpoints": {"authorization": format!("{address}/authorize"),
+                              "token": format!("{address}/token")},
+                "credentials": {"mail": {"scopes": ["mail.read"], "owner": "gateway"}},
+            },
+        },
+        "credentialAccess": [{"consumer": "*", "credential": "*"}],
+    });
+    sign_in(folder, &whole.to_string()).await;
+    folder.file("credentials.json", &whole.to_string())
+}
+
 /// As a gateway does, long ago: its access token has ended since.
 async fn sign_in(folder: &Folder, configuration: &str) {
     let keys = KeyFile::new(folder.path("grants.key"));
@@ -50,6 +60,7 @@ async fn sign_in(folder: &Folder, configuration: &str) {
         .clock(Arc::new(ManualClock::new(Timestamp::from_secs(1_600_000_000))))
         .store(Arc::new(store))
         .factory(OAuthFactory::with_reqwest().unwrap())
+        .factory(examples::secretref::FileFactory)
         .build()
         .unwrap();
     let report = engine.configure(Configuration::from_json(configuration).unwrap()).await.unwrap();
