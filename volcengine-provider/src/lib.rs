@@ -130,10 +130,10 @@
 //! "exchange"` its token is made of the token of the session that started it: the same user, and one
 //! workload more in the chain. The host has to say so too, by the rule `{ "consumer": "provider:volc",
 //! "credential": "volc/workload-token", "effect": "derive" }`. It ends with its parent's.
-//!
-//! # Hosted credentials
 //! The parent acts as the workload that the variant's `parent` says; else as the one that it last had a
 //! token of in this process, else as the usual one.
+//!
+//! # Hosted credentials
 //! The section `credentials` names them, by id or by a pattern with a star at its end: then the star
 //! stands for the service's name (`"key/*"`, asked for as `key/search`).
 //!
