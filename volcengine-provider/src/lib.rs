@@ -141,23 +141,68 @@
 //! |---|---|---|
 //! | `api_key` | `api_key` | |
 //! | `oauth2` | `oauth2` | `flow` (`user_federation`, `m2m`; the credential provider's own unless given), `scopes`; for a user `redirectUrl`, `returnUrl`, `consent`, `customParameters` |
-//! | `role` | `access_key` | `useTip`: the workload's token, else the user's own; `roleTrn`, `roleSessionName`, `durationSeconds`; `sites`: where the keys sign, as in `platform.origins` |
+//! | `role` | `access_key` | `useTip`: the workload's token, else the user's own; `roleTrn`, `roleSessionName`, `durationSeconds` (900 to 43,200); `sites`: where the keys sign, as in `platform.origins` |
 //! | `user_credential` | `user_value`, field `value` | |
 //!
-//! All of them take `provider` (the service's name, where it is not the id), `poolName`, `origins` and
-//! `description`. An API key goes where the vault says, header or query. Variants: as for workload
+//! All of them take `provider` (the service's name, where it is not the id), `poolName` (else the
+//! variant's `pool`, else `workload.poolName`), `origins` and `description`. A list has what the patterns
+//! stand for, without roles for another user pool than `userPool.name`. An `oauth2` flow that is not
+//! said is looked up once, and again after an hour or when a request by it is refused. An API key goes where the vault says, header or query. Variants: as for workload
 //! tokens, and `scopes` or `role`.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # use std::sync::Arc;
+//! # use credential_store::MemoryStore;
+//! # use resolution_engine::*;
+//! # use volcengine_provider::VolcengineFactory;
+//! # let engine = ResolutionEngine::builder()
+//! #     .store(Arc::new(MemoryStore::new()))
+//! #     .factory(VolcengineFactory::with_reqwest()?)
+//! #     .build()?;
+//! let report = engine.configure(Configuration::from_json(r#"{
+//!     "credentialProviders": { "volc": {
+//!         "type": "volcengine",
+//!         "userPool": { "name": "people", "clientName": "gateway", "autoCreate": false,
+//!                       "callbackUrl": "https://gateway.example/identity/oauth/callback" },
+//!         "workload": { "poolName": "agents" },
+//!         "credentials": {
+//!             "search": { "type": "api_key", "origins": ["https://search.example"] },
+//!             "calendar": { "type": "oauth2", "flow": "user_federation",
+//!                           "returnUrl": "https://gateway.example/consent/return",
+//!                           "origins": ["https://calendar.example"] },
+//!             "storage": { "type": "role", "useTip": true, "durationSeconds": 900,
+//!                          "sites": [ { "origin": "https://tos.example", "service": "tos" } ] },
+//!             "notes/*": { "type": "user_credential" }
+//!         }
+//!     } },
+//!     "credentialAccess": [
+//!         { "consumer": "provider:volc", "credential": "volc/*" },
+//!         { "consumer": "tool:web", "credential": "volc/search" }
+//!     ]
+//! }"#)?).await?;
+//! assert!(report.failed.is_empty());
+//! # engine.shutdown().await;
+//! # Ok(()) }
+//! ```
 //!
 //! **A user's OAuth tokens** need their consent at a third party. The sign-in's step is the vault's
 //! page, polled every 5 s for at most 10 min; `"consent": "always"` ends the consent there was. With
 //! `returnUrl`, which the workload must allow, the person comes back to the host, whose
 //! [`SignInAnswer::Pasted`](credential_provider_api::SignInAnswer::Pasted) or `Callback` binds the
-//! session to them. With `redirectUrl` the third party sends its code to the host itself. A denied
+//! session to them. That it comes back with the parameter `session_uri`, beside the `state` of the flow,
+//! is assumed: the service does not publish what it adds to the address. If it is called otherwise,
+//! what comes back is refused and nothing is bound; sign-ins without `returnUrl` are not concerned.
+//! With `redirectUrl` the third party sends its code to the host itself. A denied
 //! consent ends the flow where the vault has named a session. The vault renews: after a rejection the
 //! same token is not served again until it is another.
 //!
-//! **A user's value** is written by signing in to it with the field `value`, and forgotten by signing
-//! out.
+//! **Without `returnUrl` or `redirectUrl`, whoever opens the page first gives the consent**, and the vault
+//! keeps it for the user whose sign-in it is. Send such a page to that person alone: in a group, somebody
+//! else's account would become theirs.
+//!
+//! **A user's value** is written by signing in to it with the field `value`, and deleted from the vault by
+//! signing out or revoking it. A 404 that is not about the value is an error: it may still be there.
 //!
 //! # Permission
 //! [`VolcengineProvider::permits`] asks whether the agent of a workload token may act, or use a tool or
@@ -184,12 +229,17 @@
 //! | no connection; no answer in time | – | `unavailable`; `timeout` |
 //!
 //! Codes go before statuses: an error may come with status 200. What a service says is
-//! [cleaned](credential_provider_api::Detail::cleaned) before it is shown; its request id is shown.
+//! [cleaned](credential_provider_api::Detail::cleaned) before it is shown; of its code the words that are
+//! known here are shown (`NotFound.WorkloadIdentity`), and its request id.
 //!
 //! **Again**: throttling, 503 and connections that were not made are tried again; other failures of
 //! the service and broken connections only for actions that may be made twice
 //! ([`Effect::Repeatable`]). [`RetryPolicy`] has the numbers. Nothing is tried after the deadline of
-//! whoever asked.
+//! whoever asked, nor where the service asks to wait longer than the longest pause: the error says how
+//! long.
+//!
+//! **Time-outs** are those of the HTTP client: 5 s to connect, 10 s for a read, 30 s in total with
+//! [`VolcengineFactory::with_reqwest`]. The official clients wait 30 s to connect and 30 s for a read.
 //!
 //! **Other keys**: when a service refuses the keys, they are asked for once more without that
 //! revision, and the call is made once more if they are others. Platform keys are looked at where they
@@ -244,7 +294,9 @@
 //!
 //! # What it does not do
 //! STS cannot take keys back, and the service has no action that ends a workload token or a consent:
-//! revoking them is local. The plugin's relay for callbacks is not there: its contract is not published.
+//! revoking them is local. There is no `session.get`: a refresh token never reaches a consumer, and the
+//! ID token is a credential, asked for by its name. The plugin's `list-tips` is no list here: the engine's
+//! snapshot has the entries with their accounts and ends, and each token has its chain. The plugin's relay for callbacks is not there: its contract is not published.
 //! Sessions that the plugin has encrypted are not read. Profiles that sign in by a browser (`sso`,
 //! `console-login`) are refused.
 //!

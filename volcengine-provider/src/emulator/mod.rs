@@ -59,6 +59,8 @@
 //! * `Filter.Name` and `Filter.Description` match within; others compare.
 //! * A workload token ends with the user's token it was made from, unless the pool has
 //!   `OutlivesUserToken`.
+//! * `ResourceOauth2ReturnUrl` is returned to with `session_uri` and `state`, the `CustomState`. Neither name
+//!   is published.
 //! * `ForceAuthentication` drops the consent there was, so that polling without it waits for the new
 //!   one.
 
