@@ -28,6 +28,7 @@ async fn too_many_requests_are_one_models_until_another_meets_them() {
             served(&tool, "big").await.map_or(true, |now| now == other && expected == "a")
         })
         .await;
+        world.unlocked().await;
     }
     let state = world.json("main", "auth-state.json");
     let usage = &state["usageStats"]["x:a"];
@@ -63,6 +64,7 @@ async fn success_is_remembered_and_the_least_lately_used_is_next() {
                 && state["usageStats"][&id]["lastUsed"] == world.millis(0)
         })
         .await;
+        world.unlocked().await;
         assert_eq!(secret(&tool.request(&name).await.unwrap()), next);
     }
 }
@@ -75,12 +77,14 @@ async fn no_credit_and_a_rejected_key_put_a_profile_last_for_their_time() {
     let first = tool.request(&name).await.unwrap();
     tool.request(&name).report(&first, Outcome::Billing).unwrap();
     until("b is next", async || served(&tool, "m").await.is_ok_and(|key| key == "b")).await;
+    world.unlocked().await;
     let second = tool.request(&name).await.unwrap();
     tool.request(&name).report(&second, Outcome::Rejected).unwrap();
     until("none is left", async || {
         served(&tool, "m").await.is_err_and(|error| error.code() == ErrorCode::RateLimited)
     })
     .await;
+    world.unlocked().await;
     let error = served(&tool, "m").await.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(30)), "the soonest end");
     assert!(error.detail().contains("billing"), "the gravest reason: {error}");

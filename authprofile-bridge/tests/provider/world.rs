@@ -94,6 +94,13 @@ impl World {
         fs::read_to_string(self.file(agent, name)).unwrap()
     }
 
+    /// Until the last edit of the main agent's store has let go of its lock: what it wrote is seen a
+    /// moment before, and whoever waits for the lock waits by a clock that stands still.
+    pub(crate) async fn unlocked(&self) {
+        let lock = self.file("main", "auth-profiles.json.lock");
+        until("the lock is released", async || !lock.exists()).await;
+    }
+
     /// One of the documents.
     pub(crate) fn json(&self, agent: &str, name: &str) -> serde_json::Value {
         serde_json::from_str(&self.text(agent, name)).unwrap()
