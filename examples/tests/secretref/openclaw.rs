@@ -19,21 +19,20 @@ const FIXTURES: &str =
 #[tokio::test]
 async fn profiles_logins_and_the_teams_secrets_are_answered() {
     let folder = Folder::new();
-    // A state folder of 2026.5.28 with a reference to what 2026.9.6 keeps.
-    let main = folder.path("state/agents/main/agent");
-    fs::create_dir_all(&main).unwrap();
+    // A state folder of 2026.9.6, with a reference into its own store.
     let profiles = json!({"version": 1, "profiles": {
         "openai:work": {"type": "api_key", "provider": "openai", "key": "sk-profile"},
         "groq:team": {"type": "api_key", "provider": "groq",
             "keyRef": {"source": "store", "provider": "default", "id": "TEST_STORE_KEY"}},
     }});
-    fs::write(main.join("auth-profiles.json"), profiles.to_string()).unwrap();
     let team = "state/state/openclaw.sqlite";
     database(&folder, "2026.9.6/state/state/openclaw.sqlite.sql", team);
     let team = Connection::open(folder.path(team)).unwrap();
-    team.execute("DELETE FROM config_machine_state", []).unwrap();
+    let put =
+        "UPDATE config_machine_state SET value_json = ?1 WHERE state_key = 'authProfiles.store'";
+    assert_eq!(team.execute(put, [profiles.to_string()]).unwrap(), 1);
     drop(team);
-    // And one that is SQLite altogether.
+    // And another, as it was.
     let (all, agent) = ("2026.9.6", "agents/main/agent/openclaw-agent.sqlite");
     for name in ["state/openclaw.sqlite", agent] {
         database(&folder, &format!("{all}/state/{name}.sql"), &format!("newest/{name}"));
