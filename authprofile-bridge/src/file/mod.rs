@@ -11,5 +11,5 @@ mod watch;
 pub(crate) use blocking::blocking;
 pub(crate) use problem::{malformed, unreadable, unwritable};
 pub(crate) use read::{Mark, mark_of, read, read_settled};
-pub(crate) use replace::{remove_leftovers, replace};
+pub(crate) use replace::{make_folder, remove_leftovers, replace};
 pub(crate) use watch::watch;

@@ -42,6 +42,18 @@ pub(crate) fn replace(
     sync_folder(&path).map_err(failed)
 }
 
+/// Makes a folder, and those above it that are missing, for their owner alone, as OpenClaw does.
+///
+/// # Errors
+/// `store_unwritable`.
+pub(crate) fn make_folder(path: &Path) -> Result<(), CredentialError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| unwritable(path, &error))
+}
+
 /// Removes what a process of ours that is gone has left half written beside `path`: it holds secrets.
 /// Only with the lock of the file held, under which nobody else of ours writes.
 pub(crate) fn remove_leftovers(path: &Path) {
@@ -140,6 +152,15 @@ mod tests {
             let after = fs::metadata(&file).unwrap().modified().unwrap();
             assert_ne!(millis(after), millis(before), "round {round}");
         }
+    }
+
+    #[test]
+    fn a_folder_is_made_for_its_owner_alone() {
+        let folder = Folder::new();
+        make_folder(&folder.path("a/b")).unwrap();
+        make_folder(&folder.path("a/b")).unwrap();
+        let found = fs::metadata(folder.path("a/b")).unwrap();
+        assert_eq!(found.permissions().mode() & 0o777, 0o700);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use credential_provider_api::{Clock, CredentialError, Detail, ErrorCode};
 
 use super::liveness::{Processes, System, is_gone, ourselves};
 use super::payload::{MOST, Owner};
-use crate::file::{blocking, unreadable, unwritable};
+use crate::file::{blocking, make_folder, unreadable, unwritable};
 
 /// A lock of theirs: a plain file that exists while somebody holds it and says who.
 ///
@@ -101,7 +101,7 @@ impl Sidecar {
 
     fn attempt(&self) -> Result<Attempt, CredentialError> {
         if let Some(folder) = self.path.parent() {
-            fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+            make_folder(folder)?;
         }
         // Each turn either takes the lock, finds a holder, or removes one lock that was left behind.
         for _ in 0..16 {

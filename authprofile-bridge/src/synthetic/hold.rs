@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use credential_provider_api::{CredentialError, Detail, ErrorCode};
 
-use crate::file::unwritable;
+use crate::file::{make_folder, unwritable};
 
 /// Held while a host keeps its profiles. The system lets go of it when the process ends, however.
 #[derive(Debug)]
@@ -25,6 +25,10 @@ impl Hold {
     /// knows no locks.
     pub(super) fn take(ledger: &Path) -> Result<Self, CredentialError> {
         let path = beside(ledger);
+        // A new agent has no folder yet.
+        if let Some(folder) = path.parent() {
+            make_folder(folder)?;
+        }
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true);
         #[cfg(unix)]
@@ -54,4 +58,22 @@ fn taken(ledger: &Path) -> CredentialError {
         ledger.display()
     );
     CredentialError::new(ErrorCode::ConfigurationInvalid, Detail::composed(detail))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::testing::Folder;
+
+    #[test]
+    fn a_new_agents_folder_is_made_and_a_second_host_is_refused() {
+        let folder = Folder::new();
+        let ledger = folder.path("agents/main/agent/ledger.json");
+        let held = Hold::take(&ledger).unwrap();
+        let refused = Hold::take(&ledger).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::ConfigurationInvalid);
+        drop(held);
+        Hold::take(&ledger).unwrap();
+    }
 }
