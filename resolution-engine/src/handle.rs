@@ -79,19 +79,7 @@ impl Handle {
     /// `expired` if there is none at the moment: [`get`](Self::get) fetches one. What ended the
     /// handle, if something did.
     pub fn with<R>(&self, read: impl FnOnce(&Credential) -> R) -> Result<R, CredentialError> {
-        let value = self.entry.value();
-        if let Some(credential) = value.as_ref() {
-            let now = self.core.clock.coarse_now();
-            let revision = credential.revision().map_or(0, |r| r.get());
-            if now < credential.window().renew_by
-                && self.state.seen.load(Ordering::Acquire) == revision
-            {
-                self.entry.touch(self.core.secs(now));
-                return Ok(read(credential));
-            }
-        }
-        drop(value);
-        self.read_slowly(read)
+        self.read(|credential| read(credential))
     }
 
     /// A copy of the pointer to the credential, if there is one now. Never waits.
@@ -99,15 +87,7 @@ impl Handle {
     /// # Errors
     /// As for [`with`](Self::with).
     pub fn try_get(&self) -> Result<Arc<Credential>, CredentialError> {
-        self.with(|_| ())?;
-        let value = self.entry.value();
-        let seen = self.state.seen.load(Ordering::Acquire);
-        match value.as_ref() {
-            Some(credential) if credential.revision().is_some_and(|r| r.get() == seen) => {
-                Ok(credential.clone())
-            }
-            _ => Err(self.error(ErrorCode::Expired)),
-        }
+        self.read(Arc::clone)
     }
 
     /// The credential, fetched or awaited if need be. Cancel-safe.
@@ -115,19 +95,11 @@ impl Handle {
     /// # Errors
     /// As for a request, and what ended the handle, if something did.
     pub async fn get(&self) -> Result<Arc<Credential>, CredentialError> {
-        if let Ok(credential) = self.try_get() {
-            return Ok(credential);
+        match self.try_get() {
+            Ok(credential) => Ok(credential),
+            // Apart: what waits takes room that a hit would have to clear.
+            Err(_) => Box::pin(self.fetch()).await,
         }
-        self.check_alive()?;
-        let asker = Asker { identity: &self.identity, node: None, depth: 0, permit: None };
-        let resolved = resolve(&self.core, &asker, &self.wanted, &Options::default()).await;
-        let resolved = resolved.map_err(|failed| failed.error)?;
-        self.check_alive()?;
-        if Arc::ptr_eq(&resolved.entry, &self.entry) {
-            // `resolve` has audited this use.
-            self.check_account(&resolved.credential, Audited::Already)?;
-        }
-        Ok(resolved.credential)
     }
 
     /// Waits for a new revision, a rejection or a withdrawal. Cancel-safe; a change between two
@@ -162,8 +134,41 @@ impl Handle {
         crate::report::report(&consumer, &self.wanted, credential, outcome, Hint::default())
     }
 
+    #[inline]
+    fn read<R>(&self, read: impl FnOnce(&Arc<Credential>) -> R) -> Result<R, CredentialError> {
+        let value = self.entry.value();
+        if let Some(credential) = value.as_ref() {
+            let now = self.core.clock.coarse_now();
+            let revision = credential.revision().map_or(0, |r| r.get());
+            if now < credential.window().renew_by
+                && self.state.seen.load(Ordering::Acquire) == revision
+            {
+                self.entry.touch(self.core.secs(now));
+                return Ok(read(credential));
+            }
+        }
+        drop(value);
+        self.read_slowly(read)
+    }
+
+    async fn fetch(&self) -> Result<Arc<Credential>, CredentialError> {
+        self.check_alive()?;
+        let asker = Asker { identity: &self.identity, node: None, depth: 0, permit: None };
+        let resolved = resolve(&self.core, &asker, &self.wanted, &Options::default()).await;
+        let resolved = resolved.map_err(|failed| failed.error)?;
+        self.check_alive()?;
+        if Arc::ptr_eq(&resolved.entry, &self.entry) {
+            // `resolve` has audited this use.
+            self.check_account(&resolved.credential, Audited::Already)?;
+        }
+        Ok(resolved.credential)
+    }
+
     #[cold]
-    fn read_slowly<R>(&self, read: impl FnOnce(&Credential) -> R) -> Result<R, CredentialError> {
+    fn read_slowly<R>(
+        &self,
+        read: impl FnOnce(&Arc<Credential>) -> R,
+    ) -> Result<R, CredentialError> {
         self.check_alive()?;
         let now = self.core.clock.now();
         let value = self.entry.value();
