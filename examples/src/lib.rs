@@ -6,7 +6,7 @@
 //! | the engine in ten lines | `src/bin/embed.rs` | `cargo run -p examples --bin embed` |
 //! | a gateway, and the life of its credentials | [`gateway`] | `cargo run -p examples --bin gateway` |
 //! | many processes that share one rotating grant, counted by its issuer | [`refresh_storm`] | `cargo run --release -p examples --bin refresh_storm` |
-//! | a program that answers OpenClaw's SecretRefs from a gateway's credentials | [`secretref`] | `cargo run -p examples --bin secretref -- --help` |
+//! | a program that answers OpenClaw's SecretRefs from a gateway's credentials | `credential_host::resolver` | `cargo run -p examples --bin secretref -- --help` |
 //!
 //! The gateway talks to an issuer of its own in the same process: no network, no account. It writes
 //! to one temporary folder, and removes it at the end. `--fast` shortens its waits.
@@ -14,7 +14,6 @@
 pub mod gateway;
 pub mod handwritten;
 pub mod refresh_storm;
-pub mod secretref;
 
 /// The quick start of the README, compiled and run with the documentation's tests.
 #[cfg(doctest)]

@@ -1,8 +1,10 @@
-//! Answers OpenClaw's exec SecretRefs from the credentials of a gateway. See `examples::secretref`.
+//! Answers OpenClaw's exec SecretRefs from the credentials of a gateway. See `credential_host::resolver`.
+//! `credentials secretref` is the same.
 
 use std::process::ExitCode;
 
 // No `#[tokio::main]`: its threads would cost more than the answer to a static key.
 fn main() -> ExitCode {
-    examples::secretref::run(std::env::args().skip(1).collect())
+    let invocation = credential_host::resolver::Invocation::default();
+    credential_host::resolver::run(invocation, std::env::args().skip(1).collect())
 }

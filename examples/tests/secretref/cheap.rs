@@ -36,7 +36,7 @@ fn a_static_key_starts_no_process_and_opens_no_certificates_and_no_store() {
                      "credentials": {"mail": {"scopes": ["mail.read"]}}},
             "profiles": {"type": "auth-profiles", "stateFolder": folder.path("")},
         },
-        "credentialAccess": [{"consumer": examples::secretref::CONSUMER, "credential": "*"}],
+        "credentialAccess": [{"consumer": credential_host::resolver::CONSUMER, "credential": "*"}],
     });
     let configuration = folder.file("credentials.json", &whole.to_string());
     let mut program = Command::new(PROGRAM);

@@ -46,7 +46,7 @@ impl Folder {
         let whole = json!({
             "credentialProviders": providers,
             "credentialAccess": [
-                {"consumer": examples::secretref::CONSUMER, "credential": "*"},
+                {"consumer": credential_host::resolver::CONSUMER, "credential": "*"},
                 {"consumer": "secretref:*", "credential": "keys/secret", "effect": "deny"},
             ],
         });

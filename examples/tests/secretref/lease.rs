@@ -60,7 +60,7 @@ async fn sign_in(folder: &Folder, configuration: &str) {
         .clock(Arc::new(ManualClock::new(Timestamp::from_secs(1_600_000_000))))
         .store(Arc::new(store))
         .factory(OAuthFactory::with_reqwest().unwrap())
-        .factory(examples::secretref::FileFactory)
+        .factory(credential_host::FileFactory)
         .build()
         .unwrap();
     let report = engine.configure(Configuration::from_json(configuration).unwrap()).await.unwrap();

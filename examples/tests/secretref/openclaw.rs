@@ -48,7 +48,7 @@ async fn profiles_logins_and_the_teams_secrets_are_answered() {
             "newest": {"type": "auth-profiles", "stateFolder": folder.path("newest")},
             "logins": {"type": "tool-logins", "credentials": {"codex-api-key": {}}},
         },
-        "credentialAccess": [{"consumer": examples::secretref::CONSUMER, "credential": "*"}],
+        "credentialAccess": [{"consumer": credential_host::resolver::CONSUMER, "credential": "*"}],
     });
     let configuration = folder.file("credentials.json", &whole.to_string());
     let secrets = asked(&folder, &configuration);

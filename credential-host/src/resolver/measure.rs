@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use authprofile_bridge::exec::ExecRequest;
 use serde_json::{Value, json};
 
-use super::Failure;
+use super::{Failure, Invocation};
 
 /// Medians over all runs. A median: one run in a few meets another process.
 pub(crate) struct Report {
@@ -33,17 +33,18 @@ impl fmt::Display for Report {
 
 /// Measures `runs` starts. Without a configuration, on a static key in a folder of its own.
 pub(crate) fn run(
+    invocation: Invocation,
     runs: usize,
     configuration: Option<PathBuf>,
     ids: Vec<String>,
 ) -> Result<Report, Failure> {
     match configuration {
-        Some(configuration) => measure(runs, &configuration, &ids),
+        Some(configuration) => measure(invocation, runs, &configuration, &ids),
         None => {
             let folder = std::env::temp_dir().join(format!("secretref-{}", std::process::id()));
             let measured = prepare(&folder)
                 .map_err(|_| Failure::configuration("the temporary folder cannot be written"))
-                .and_then(|path| measure(runs, &path, &["keys/openai".to_owned()]));
+                .and_then(|path| measure(invocation, runs, &path, &["keys/openai".to_owned()]));
             // It holds nothing but a key that is none.
             let _ = std::fs::remove_dir_all(&folder);
             measured
@@ -70,7 +71,12 @@ fn prepare(folder: &Path) -> std::io::Result<PathBuf> {
     Ok(path)
 }
 
-fn measure(runs: usize, configuration: &Path, ids: &[String]) -> Result<Report, Failure> {
+fn measure(
+    invocation: Invocation,
+    runs: usize,
+    configuration: &Path,
+    ids: &[String],
+) -> Result<Report, Failure> {
     let broken = |_| Failure::configuration("a program cannot be started here");
     let this = std::env::current_exe().map_err(broken)?;
     let request = ExecRequest::new("measure", ids).to_json();
@@ -79,7 +85,7 @@ fn measure(runs: usize, configuration: &Path, ids: &[String]) -> Result<Report, 
     // the same machine.
     for run in 0..=runs {
         let mut program = Command::new(&this);
-        program.arg("--config").arg(configuration);
+        program.args(invocation.subcommand).arg("--config").arg(configuration);
         let (first, end, answer) = time(&mut program, &request).map_err(broken)?;
         let complete = serde_json::from_slice::<Value>(&answer)
             .is_ok_and(|answer| answer.get("values").is_some() && answer.get("errors").is_none());

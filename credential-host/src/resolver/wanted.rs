@@ -18,13 +18,6 @@ pub(crate) fn may_exchange(configuration: &Value, id: &str) -> bool {
         .any(|id| type_of(providers.get(id)).is_some_and(|name| EXCHANGES.contains(&name)))
 }
 
-/// Whether a provider of this type is left.
-pub(crate) fn has_type(configuration: &Value, name: &str) -> bool {
-    let providers = configuration.get("credentialProviders").and_then(Value::as_object);
-    let mut types = providers.into_iter().flatten().map(|(_, settings)| type_of(Some(settings)));
-    types.any(|found| found == Some(name))
-}
-
 fn type_of(settings: Option<&Value>) -> Option<&str> {
     settings?.get("type")?.as_str()
 }
@@ -95,6 +88,5 @@ mod tests {
         let ids = ["keys/a", "work/a", "cloud/a", "broken/a", "none/a"];
         let found: Vec<bool> = ids.iter().map(|id| may_exchange(&whole, id)).collect();
         assert_eq!(found, [false, true, true, false, false]);
-        assert!(has_type(&whole, "keychain") && !has_type(&whole, "mcp"));
     }
 }

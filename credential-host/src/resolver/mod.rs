@@ -28,16 +28,11 @@
 //! costs.
 
 mod exchange;
-mod files;
 mod host;
-mod http;
 mod measure;
-mod openclaw;
 mod options;
-mod store;
 mod wanted;
 
-pub use files::FileFactory;
 pub use host::CONSUMER;
 
 use std::io::Write as _;
@@ -51,6 +46,8 @@ use resolution_engine::SystemClock;
 
 use host::Host;
 use options::{Asked, Options};
+
+use crate::document::{Document, DocumentError};
 
 /// Exit code of a command line that cannot be understood (`EX_USAGE`).
 const USAGE: u8 = 64;
@@ -79,15 +76,29 @@ pub(crate) fn say(message: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "secretref: {message}");
 }
 
+impl From<DocumentError> for Failure {
+    fn from(error: DocumentError) -> Self {
+        Self::configuration(error)
+    }
+}
+
 impl From<ExecFailure> for Failure {
     fn from(failure: ExecFailure) -> Self {
         Self { code: failure.exit_code(), message: failure.to_string() }
     }
 }
 
+/// How this program is started: it starts itself for exchanges.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::exhaustive_structs, reason = "a program is started by its arguments")]
+pub struct Invocation {
+    /// The words before the resolver's own arguments: `["secretref"]` where it is a subcommand.
+    pub subcommand: &'static [&'static str],
+}
+
 /// The whole program.
 #[allow(clippy::print_stdout, reason = "a program that talks to a person")]
-pub fn run(arguments: Vec<String>) -> ExitCode {
+pub fn run(invocation: Invocation, arguments: Vec<String>) -> ExitCode {
     let configured = std::env::var("CREDENTIALS_CONFIG").ok();
     let done = match Options::parse(arguments, configured) {
         Err(failure) => Err(failure),
@@ -96,9 +107,9 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
             Ok(())
         }
         Ok(Asked::Measure { runs, configuration, ids }) => {
-            measure::run(runs, configuration, ids).map(|report| println!("{report}"))
+            measure::run(invocation, runs, configuration, ids).map(|report| println!("{report}"))
         }
-        Ok(Asked::Answer(options)) => on_one_thread(answer(options)),
+        Ok(Asked::Answer(options)) => on_one_thread(answer(invocation, options)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -120,32 +131,37 @@ fn on_one_thread(work: impl Future<Output = Result<(), Failure>>) -> Result<(), 
     done
 }
 
-async fn answer(options: Options) -> Result<(), Failure> {
+async fn answer(invocation: Invocation, options: Options) -> Result<(), Failure> {
     let clock = Arc::new(SystemClock::new());
     let path = &options.configuration;
     match options.exchanging {
         Some(wait) => exchange::make(path, wait, clock).await,
-        None => everything(path, clock).await,
+        None => everything(invocation, path, clock).await,
     }
 }
 
 /// The answer to OpenClaw, of what is known here and what exchanges give.
-async fn everything(path: &Path, clock: Arc<SystemClock>) -> Result<(), Failure> {
+async fn everything(
+    invocation: Invocation,
+    path: &Path,
+    clock: Arc<SystemClock>,
+) -> Result<(), Failure> {
     let began = clock.now();
     let limits = ExecLimits::default();
     let request = receive(tokio::io::stdin(), &*clock, limits).await?;
-    let whole = host::read(path)?;
-    let (slow, own) = request.ids.iter().cloned().partition(|id| wanted::may_exchange(&whole, id));
+    let whole = Document::read(path)?;
+    let slow = |id: &String| wanted::may_exchange(whole.value(), id);
+    let (slow, own) = request.ids.iter().cloned().partition(slow);
     let (mut slow_request, mut own_request) = (request.clone(), request);
     (slow_request.ids, own_request.ids) = (slow, own);
     let limits = limits.after(began.until(clock.now()));
     // Asked first: it takes longer.
-    let theirs = exchange::ask(path, slow_request, &*clock, limits);
+    let theirs = exchange::ask(invocation, path, slow_request, &*clock, limits);
     let asked = clock.now();
     let ours = async {
         let host = tokio::select! {
             biased;
-            host = Host::open(whole, path, &own_request, clock.clone()) => host?,
+            host = Host::open(whole, &own_request, clock.clone()) => host?,
             // A reference in its settings takes its time.
             () = clock.sleep_until(asked.plus(limits.resolve)) => {
                 let mut answer = ExecAnswer::default();

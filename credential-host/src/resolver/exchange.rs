@@ -12,7 +12,8 @@ use tokio::process::{Child, Command};
 
 use super::host::Host;
 use super::options::EXCHANGING;
-use super::{Failure, host, say};
+use super::{Failure, Invocation, say};
+use crate::document::Document;
 
 /// How much earlier than we the other process gives its answer, so that one slow id keeps no other's
 /// from us.
@@ -24,6 +25,7 @@ const LONGEST: usize = 1 << 20;
 /// Has another process answer `request`, and waits for [`ExecLimits::resolve`]. Dropping it leaves that
 /// process to its work.
 pub(crate) async fn ask(
+    invocation: Invocation,
     configuration: &Path,
     request: ExecRequest,
     clock: &dyn Clock,
@@ -35,7 +37,7 @@ pub(crate) async fn ask(
     let deadline = clock.now().plus(limits.resolve);
     let wait = limits.resolve.saturating_sub(EARLIER);
     let asked = async {
-        let child = start(configuration, wait).map_err(|_| ErrorCode::Unavailable)?;
+        let child = start(invocation, configuration, wait).map_err(|_| ErrorCode::Unavailable)?;
         converse(child, &request).await
     };
     let found = tokio::select! {
@@ -52,9 +54,9 @@ pub(crate) async fn ask(
 }
 
 /// None of its streams is one of ours: who started us waits until nobody holds those.
-fn start(configuration: &Path, wait: Duration) -> std::io::Result<Child> {
+fn start(invocation: Invocation, configuration: &Path, wait: Duration) -> std::io::Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("--config").arg(configuration);
+    command.args(invocation.subcommand).arg("--config").arg(configuration);
     command.arg(EXCHANGING).arg(wait.as_millis().to_string());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Who kills our group does not kill it.
@@ -102,8 +104,8 @@ pub(crate) async fn make(
     let mut limits = ExecLimits::default();
     limits.resolve = wait;
     let request = receive(tokio::io::stdin(), &*clock, limits).await?;
-    let whole = host::read(configuration)?;
-    let host = Host::open(whole, configuration, &request, clock.clone()).await?;
+    let whole = Document::read(configuration)?;
+    let host = Host::open(whole, &request, clock.clone()).await?;
     let limits = limits.after(began.until(clock.now()));
     let answer = ExecAnswer::resolve(request, &host, &*clock, limits).await;
     let mut stdout = tokio::io::stdout();

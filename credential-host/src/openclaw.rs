@@ -21,13 +21,13 @@ fn home() -> Option<Home> {
 }
 
 /// Profiles in files and in SQLite. Nobody renews their logins here.
-pub(super) fn profiles() -> Option<AuthProfileFactory> {
+pub(crate) fn profiles() -> Option<AuthProfileFactory> {
     Some(AuthProfileFactory::new(home()?).database(Arc::new(SqliteFiles::new())))
 }
 
 /// Takes the names of a gateway's issuers out of `auth-profiles`: they are code of that gateway's. Logins
 /// are then served while they are good.
-pub(super) fn without_issuers(configuration: &mut Value) {
+pub(crate) fn without_issuers(configuration: &mut Value) {
     let providers = configuration.get_mut("credentialProviders").and_then(Value::as_object_mut);
     let providers = providers.into_iter().flat_map(|providers| providers.values_mut());
     for settings in providers
@@ -41,7 +41,7 @@ pub(super) fn without_issuers(configuration: &mut Value) {
 }
 
 /// The team's secrets in OpenClaw's shared database.
-pub(super) struct LazySecrets;
+pub(crate) struct LazySecrets;
 
 impl SecretStore for LazySecrets {
     fn read(&self, names: &[String]) -> Result<Vec<Option<SecretString>>, CredentialError> {

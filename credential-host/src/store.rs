@@ -1,19 +1,23 @@
-//! [`LazyStore`]: the gateway's store, opened when it is first needed.
+//! [`LazyStore`]: the configured store, opened when it is first needed.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use credential_provider_api::{
-    CredentialError, GrantStore, Key, Lease, Loaded, Record, Revision, StoreChanges, async_trait,
+    Clock, CredentialError, GrantStore, Key, Lease, Loaded, Record, Revision, StoreChanges,
+    async_trait,
 };
 use credential_store::{FileStore, KeyFile};
 use futures::StreamExt as _;
+use keychain_provider::{Environment, KeychainKeySource, OwnItem, Platform};
 use tokio::sync::{Notify, OnceCell};
+
+use crate::document::{StoreKey, StoreSettings};
 
 /// A static key needs no grant, and so no store.
 pub(crate) struct LazyStore {
-    folder: PathBuf,
-    key_file: PathBuf,
+    settings: StoreSettings,
+    clock: Arc<dyn Clock>,
     opened: Arc<Opened>,
 }
 
@@ -24,16 +28,37 @@ struct Opened {
 }
 
 impl LazyStore {
-    pub(crate) fn new(folder: PathBuf, key_file: PathBuf) -> Self {
-        Self { folder, key_file, opened: Arc::default() }
+    pub(crate) fn new(settings: StoreSettings, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, clock, opened: Arc::default() }
     }
 
     async fn store(&self) -> Result<&FileStore, CredentialError> {
-        let open = || FileStore::open(&self.folder, KeyFile::new(&self.key_file));
-        let store = self.opened.store.get_or_try_init(open).await?;
+        let store = self.opened.store.get_or_try_init(|| self.open()).await?;
         self.opened.done.notify_waiters();
         Ok(store)
     }
+
+    async fn open(&self) -> Result<FileStore, CredentialError> {
+        let folder = &self.settings.folder;
+        match &self.settings.key {
+            StoreKey::File(path) => FileStore::open(folder, KeyFile::new(path)).await,
+            StoreKey::Keychain { service } => {
+                let item = OwnItem::new(service, "data-key")?;
+                let platform = Arc::new(Platform::new(Environment::of_this_process()));
+                let lock = lock_beside(folder.clone());
+                let keys = KeychainKeySource::new(platform, self.clock.clone(), item, lock);
+                FileStore::open(folder, keys).await
+            }
+        }
+    }
+}
+
+/// The lock of the key's maker, beside the folder: what is in the folder is the store's.
+fn lock_beside(mut folder: PathBuf) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".key-lock");
+    folder.set_file_name(name);
+    folder
 }
 
 #[async_trait]

@@ -1,0 +1,193 @@
+//! The configuration file.
+
+mod places;
+mod sections;
+
+pub use places::Places;
+pub use sections::{GatewaySettings, StoreKey, StoreSettings};
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// A longer configuration is a mistake.
+const LONGEST: u64 = 1 << 20;
+
+/// A configuration file, read once.
+///
+/// It holds no secret, so `Debug` shows where it was read from and which sections it has.
+#[derive(Clone)]
+pub struct Document {
+    path: PathBuf,
+    value: Value,
+}
+
+/// Why a configuration cannot be used. It repeats nothing of the file's text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place} {problem}")]
+pub struct DocumentError {
+    place: String,
+    problem: String,
+}
+
+impl DocumentError {
+    pub(crate) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { place: place.into(), problem: problem.into() }
+    }
+
+    /// The file or the path within it.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// What is wrong with it, and what would be right.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+}
+
+impl Document {
+    /// Reads the file at `path`, JSON or JSON5, of at most 1 MiB.
+    ///
+    /// # Errors
+    /// A file that is missing, unreadable, too long or not JSON5, with the line; a section that begins
+    /// with `credential` and is not known, or is not what it should be.
+    pub fn read(path: impl Into<PathBuf>) -> Result<Self, DocumentError> {
+        let path = path.into();
+        let shown = path.display().to_string();
+        let unreadable = |error: std::io::Error| {
+            let problem = match error.kind() {
+                std::io::ErrorKind::NotFound => "does not exist",
+                std::io::ErrorKind::PermissionDenied => "may not be read by this user",
+                _ => "cannot be read",
+            };
+            DocumentError::new(&shown, problem)
+        };
+        let mut text = String::new();
+        let file = std::fs::File::open(&path).map_err(unreadable)?;
+        file.take(LONGEST + 1).read_to_string(&mut text).map_err(unreadable)?;
+        if u64::try_from(text.len()).unwrap_or(u64::MAX) > LONGEST {
+            return Err(DocumentError::new(shown, "is longer than 1 MiB"));
+        }
+        Self::parse(path, &text)
+    }
+
+    /// The text of a configuration, whose relative paths begin beside `path`.
+    ///
+    /// # Errors
+    /// As for [`read`](Self::read).
+    pub fn parse(path: impl Into<PathBuf>, text: &str) -> Result<Self, DocumentError> {
+        let path = path.into();
+        // The parser's own words may repeat a value.
+        let value: Value = json5::from_str(text).map_err(|error| {
+            let at = error.position();
+            let at = at.map(|at| format!(" at line {}, column {}", at.line + 1, at.column + 1));
+            let at = at.unwrap_or_default();
+            DocumentError::new(path.display().to_string(), format!("is not JSON5{at}"))
+        })?;
+        let document = Self { path, value };
+        document.check()?;
+        Ok(document)
+    }
+
+    /// Where it was read from.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole configuration, the host's own sections included.
+    #[must_use]
+    pub const fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The folder that relative paths in it begin at.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Whether a provider of this type is configured.
+    pub(crate) fn has_provider_of(&self, kind: &str) -> bool {
+        let providers = self.value.get("credentialProviders").and_then(Value::as_object);
+        let mut kinds = providers.into_iter().flatten().map(|(_, settings)| settings.get("type"));
+        kinds.any(|found| found.is_some_and(|found| found == kind))
+    }
+
+    pub(crate) const fn value_mut(&mut self) -> &mut Value {
+        &mut self.value
+    }
+
+    fn check(&self) -> Result<(), DocumentError> {
+        let sections = self.value.as_object();
+        let sections = sections.ok_or_else(|| {
+            DocumentError::new(self.path.display().to_string(), "is an object of sections")
+        })?;
+        for name in sections.keys().filter(|name| name.starts_with("credential")) {
+            if !sections::KNOWN.contains(&name.as_str()) {
+                let known = sections::KNOWN.join(", ");
+                return Err(DocumentError::new(name, format!("is no section; there are {known}")));
+            }
+        }
+        self.store()?;
+        self.gateway()?;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sections: Vec<&String> =
+            self.value.as_object().into_iter().flat_map(|sections| sections.keys()).collect();
+        f.debug_struct("Document").field("path", &self.path).field("sections", &sections).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Document, DocumentError> {
+        Document::parse("/etc/gateway/credentials.json5", text)
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place_and_without_its_text() {
+        let cases = [
+            ("{ a: canary", "is not JSON5 at line 1"),
+            ("[]", "is an object of sections"),
+            ("{credentialAcess: []}", "credentialAcess is no section"),
+            ("{credentialStore: {folder: 'a'}}", "credentialStore has a `keyFile` or a `keychain`"),
+            ("{credentialStore: {keyFile: 'a'}}", "credentialStore missing field `folder`"),
+            ("{credentialStore: {folder: 'a', keyFile: 'b', canary: 1}}", "credentialStore"),
+            ("{credentialGateway: {listen: '0.0.0.0:80'}}", "credentialGateway.listen"),
+            ("{credentialGateway: {listen: 'canary'}}", "credentialGateway.listen"),
+        ];
+        for (text, expected) in cases {
+            let said = parse(text).unwrap_err().to_string();
+            assert!(said.contains(expected), "{text}: {said}");
+            assert!(!said.contains("canary") || text.contains("canary: 1"), "{said}");
+        }
+    }
+
+    #[test]
+    fn sections_of_others_are_theirs() {
+        let document = parse("{models: {}, secrets: {}, // ours\n credentialAccess: [],}").unwrap();
+        assert!(document.value().get("models").is_some());
+        assert_eq!(document.store().unwrap(), None);
+    }
+
+    #[test]
+    fn paths_begin_beside_the_file() {
+        let document = parse("{credentialStore: {folder: 'grants', keyFile: '/keys/k'}}").unwrap();
+        let store = document.store().unwrap().unwrap();
+        assert_eq!(store.folder, Path::new("/etc/gateway/grants"));
+        assert_eq!(store.key, StoreKey::File("/keys/k".into()));
+        let socket = document.gateway().unwrap().socket;
+        assert_eq!(socket, Path::new("/etc/gateway/credentials.sock"));
+    }
+}

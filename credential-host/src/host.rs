@@ -1,0 +1,121 @@
+//! [`CredentialHost`]: an engine on a configuration file.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use credential_provider_api::{Clock, ConfigError, GrantStore, ProviderId};
+use resolution_engine::{ReloadReport, ResolutionEngine};
+
+use crate::builder::{HostBuilder, configuration};
+use crate::document::{Document, DocumentError};
+
+/// Who the `credentials` command is, in the access rules.
+pub const CLI: &str = "cli:credentials";
+
+/// Who renews when a person says so. It hands nothing out.
+pub(crate) const CONSOLE: &str = "console:operations";
+
+/// An engine on a configuration file, with its store.
+///
+/// Two of them on one file, in two processes, share grants and leases through the store.
+pub struct CredentialHost {
+    engine: ResolutionEngine,
+    store: Option<Arc<dyn GrantStore>>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    document: Document,
+    failed: BTreeMap<ProviderId, ConfigError>,
+}
+
+impl CredentialHost {
+    /// A host on `document`.
+    pub fn builder(document: Document) -> HostBuilder {
+        HostBuilder::new(document)
+    }
+
+    pub(crate) fn new(
+        engine: ResolutionEngine,
+        document: Document,
+        store: Option<Arc<dyn GrantStore>>,
+        clock: Arc<dyn Clock>,
+        failed: Vec<(ProviderId, ConfigError)>,
+    ) -> Self {
+        let state = State { document, failed: failed.into_iter().collect() };
+        Self { engine, store, clock, state: Mutex::new(state) }
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn engine(&self) -> &ResolutionEngine {
+        &self.engine
+    }
+
+    /// The store, if one is configured.
+    #[must_use]
+    pub const fn store(&self) -> Option<&Arc<dyn GrantStore>> {
+        self.store.as_ref()
+    }
+
+    /// The time.
+    #[must_use]
+    pub const fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        self.state().document.clone()
+    }
+
+    /// The providers that could not be built, and why.
+    #[must_use]
+    pub fn failed(&self) -> BTreeMap<ProviderId, ConfigError> {
+        self.state().failed.clone()
+    }
+
+    /// Reads the file again and puts into force what changed: providers whose settings are the same
+    /// keep their credentials, one that cannot be built stays as it was. Cancel-safe: what was begun is
+    /// finished.
+    ///
+    /// # Errors
+    /// A file that cannot be used, or one that moves the store, the socket, the address or the section
+    /// `secrets`, which need a restart: everything stays as it was.
+    pub async fn reload(&self) -> Result<ReloadReport, DocumentError> {
+        let before = self.document();
+        let path = before.path().to_owned();
+        let read = tokio::task::spawn_blocking(move || Document::read(path)).await;
+        let gone = |_| DocumentError::new("the configuration", "was not read: shutting down");
+        let document = read.map_err(gone)??;
+        for section in ["credentialStore", "credentialGateway", "secrets"] {
+            if document.value().get(section) != before.value().get(section) {
+                return Err(DocumentError::new(section, "has changed: restart to put it in force"));
+            }
+        }
+        let report = self.engine.configure(configuration(&document)?).await;
+        let report =
+            report.map_err(|error| DocumentError::new("the configuration", error.to_string()))?;
+        let mut state = self.state();
+        state.document = document;
+        state.failed = report.failed.iter().cloned().collect();
+        Ok(report)
+    }
+
+    /// Waits for exchanges under way, and ends. Cancel-safe.
+    pub async fn shutdown(&self) {
+        self.engine.shutdown().await;
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for CredentialHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CredentialHost").field("document", &self.document()).finish_non_exhaustive()
+    }
+}
