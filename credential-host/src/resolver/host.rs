@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use authprofile_bridge::exec::{ExecRequest, GatewayCredentials};
 use credential_provider_api::{
-    Clock, Credential, CredentialError, CredentialRef, ErrorCode, ProviderId, Timestamp,
-    async_trait,
+    Clock, Credential, CredentialError, CredentialRef, ErrorClass, ErrorCode, ProviderId,
+    Timestamp, async_trait,
 };
 use resolution_engine::Consumer;
 
@@ -59,6 +59,13 @@ impl GatewayCredentials for Host {
             let detail = "the provider could not be built; standard error says why";
             return Err(CredentialError::new(ErrorCode::ConfigurationInvalid, detail));
         }
-        self.consumer.request(&wanted).deadline(deadline).await
+        let found = self.consumer.request(&wanted).deadline(deadline).await;
+        if let Err(error) = &found
+            && error.class() == ErrorClass::FixConfiguration
+        {
+            // The protocol's answer has no room for what to correct.
+            say(error);
+        }
+        found
     }
 }

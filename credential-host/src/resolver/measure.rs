@@ -56,6 +56,8 @@ fn prepare(folder: &Path) -> std::io::Result<PathBuf> {
     std::fs::create_dir(folder)?;
     let keys = folder.join("keys.json");
     std::fs::write(&keys, r#"{"keys": {"openai": "sk-not-a-real-key"}}"#)?;
+    #[cfg(unix)]
+    std::fs::set_permissions(&keys, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     let access = json!([{"consumer": super::CONSUMER, "credential": "keys/*"}]);
     let whole = json!({
         "credentialStore": {"folder": "grants", "keyFile": "grants.key"},

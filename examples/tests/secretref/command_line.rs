@@ -28,7 +28,7 @@ fn what_is_wrong_is_said_on_standard_error_and_in_the_exit_code() {
         (vec!["--canary".to_owned()], REQUEST, 64, "--help"),
         (good.clone(), "canary", 2, "exec protocol v1"),
         (good, "{}", 2, "ids"),
-        (config("/nowhere/canary"), REQUEST, 78, "cannot be read"),
+        (config("/nowhere/canary"), REQUEST, 78, "does not exist"),
         (config(&text("a", "{\n  canary canary")), REQUEST, 78, "line 2"),
         (
             config(&text("b", r#"{"credentialProviders": {"keys": {"path": "canary"}}}"#)),
