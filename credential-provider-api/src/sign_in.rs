@@ -280,8 +280,8 @@ pub trait SignIn: Send + Sync {
         start: &SignInStart,
     ) -> Result<(FlowState, SignInProgress), CredentialError>;
 
-    /// Takes an answer and changes the state as it likes. On an error the flow stays where it was if the error is transient, and ends
-    /// otherwise.
+    /// Takes an answer and changes the state as it likes. On an error the flow stays where it was if
+    /// the error is transient and it is not [spent](Self::is_spent), and ends otherwise.
     ///
     /// # Errors
     /// What the source said.
@@ -291,6 +291,13 @@ pub trait SignIn: Send + Sync {
         state: &mut FlowState,
         answer: SignInAnswer,
     ) -> Result<SignInProgress, CredentialError>;
+
+    /// Whether a flow has nothing left to be answered with: its code is used up, and what came for it
+    /// was not to be believed. A failure then ends it, be it transient.
+    fn is_spent(&self, state: &FlowState) -> bool {
+        let _ = state;
+        false
+    }
 
     /// Saves the grant of a finished sign-in: now it counts. May return the first credential.
     ///

@@ -208,3 +208,29 @@ async fn what_an_engine_serves_still_proves_its_key() {
     assert_eq!(world.issuer.count("refresh_token"), 0);
     engine.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_sign_in_whose_code_is_used_up_is_over_and_the_next_one_begins_anew() {
+    let world = World::new().await;
+    let engine = engine(&world);
+    let administrator = engine.administrator();
+    let start = async || {
+        let target = administrator.at(&named("work/mail")).session(&session());
+        target.sign_in().redirect_uri(common::world::HOME).start().await.unwrap()
+    };
+    let flow = start().await;
+    let FlowStatus::Step(SignInStep::OpenUrl { url, .. }) = flow.status() else { panic!("a page") };
+    // The issuer's answer is not to be believed; another time it might be.
+    world.issuer.state().claims = Some(Arc::new(|claims| {
+        claims["aud"] = serde_json::json!("somebody-else");
+    }));
+    let back = callback(&world.issuer.consent(&url, "alice")).unwrap();
+    let error = flow.answer(back.answer).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidResponse);
+    assert!(error.is_transient(), "it is worth another try");
+    assert!(matches!(flow.status(), FlowStatus::Failed(_)), "{:?}", flow.status());
+    world.issuer.state().claims = None;
+    let next = start().await;
+    assert_ne!(next.id().expose(), flow.id().expose());
+    engine.shutdown().await;
+}

@@ -7,6 +7,8 @@ use credential_provider_api::{
     SignInStart, SignInStep, SignedIn, async_trait,
 };
 
+use oauth_provider::OAuthProvider;
+
 use crate::hosted::{Asking, Consent};
 use crate::people::People;
 use crate::provider::VolcengineProvider;
@@ -116,6 +118,10 @@ impl SignIn for VolcengineProvider {
                 self.asking(request)?.answer_consent(consent, answer).await
             }
         }
+    }
+
+    fn is_spent(&self, state: &FlowState) -> bool {
+        OAuthProvider::is_flow_spent(state)
     }
 
     async fn accept(

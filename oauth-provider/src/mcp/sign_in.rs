@@ -17,6 +17,7 @@ use super::registration::Registration;
 use super::wire::Confined;
 use crate::form::Form;
 use crate::issuer::ResponseIss;
+use crate::provider::OAuthProvider;
 use crate::sign_in::{redirect_uri, unguessable};
 
 /// A flow of the issuer's, and whose it is.
@@ -88,6 +89,11 @@ impl SignIn for McpProvider {
             }
             other => other,
         }
+    }
+
+    fn is_spent(&self, state: &FlowState) -> bool {
+        let flow = state.downcast_ref::<Flow>();
+        flow.is_some_and(|flow| OAuthProvider::is_flow_spent(&flow.state))
     }
 
     async fn accept(

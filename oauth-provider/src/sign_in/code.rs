@@ -42,6 +42,10 @@ enum Code {
 }
 
 impl CodeFlow {
+    pub(super) fn is_spent(&self) -> bool {
+        self.code == Code::Sent
+    }
+
     pub(super) async fn start(
         core: &Core,
         request: &Request,

@@ -37,6 +37,10 @@ pub(super) struct DeviceFlow {
 }
 
 impl DeviceFlow {
+    pub(super) const fn is_spent(&self) -> bool {
+        self.over
+    }
+
     pub(super) async fn start(
         core: &Core,
         request: &Request,

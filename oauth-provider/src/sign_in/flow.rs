@@ -66,6 +66,10 @@ impl SignIn for OAuthProvider {
         }
     }
 
+    fn is_spent(&self, state: &FlowState) -> bool {
+        Self::is_flow_spent(state)
+    }
+
     async fn accept(
         &self,
         request: &Request,
@@ -128,6 +132,18 @@ impl SignIn for OAuthProvider {
 
     async fn sign_out(&self, request: &Request) -> Result<Revocation, CredentialError> {
         self.core.end(request).await
+    }
+}
+
+impl OAuthProvider {
+    /// Whether the code that a flow of any such provider waited for is used up; see
+    /// [`SignIn::is_spent`]. For a provider that hands its sign-ins on to one of these.
+    #[must_use]
+    pub fn is_flow_spent(state: &FlowState) -> bool {
+        state.downcast_ref::<Flow>().is_some_and(|flow| match &flow.way {
+            Way::Code(flow) => flow.is_spent(),
+            Way::Device(flow) => flow.is_spent(),
+        })
     }
 }
 

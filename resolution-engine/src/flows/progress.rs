@@ -169,6 +169,7 @@ async fn step(
             let call = async |request: &Request| sign_in.answer(request, &mut state, answer).await;
             match guarded(core_, key, allowed, stop, call).await {
                 Ok(progress) => (state, progress),
+                Err(error) if sign_in.is_spent(&state) => return Ok(Next::Over(error)),
                 Err(error) => return Err((error, Some(Stage::Waiting(state)))),
             }
         }
