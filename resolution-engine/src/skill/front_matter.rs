@@ -22,9 +22,14 @@ pub(super) fn read(file: &str) -> Result<Node, CredentialError> {
     // The fence is line 1.
     let read = yaml::read(&lines.join("\n"), 2).or_else(|error| {
         let texts = take_texts(&mut lines);
-        match (texts.is_empty(), yaml::read(&lines.join("\n"), 2)) {
-            (false, Ok(Node::Map(pairs))) => Ok(Node::Map([texts, pairs].concat())),
-            (false, Ok(Node::Null)) => Ok(Node::Map(texts)),
+        match yaml::read(&lines.join("\n"), 2) {
+            _ if texts.is_empty() => Err(error),
+            Ok(Node::Null) => Ok(Node::Map(texts)),
+            Ok(Node::Map(pairs))
+                if texts.iter().all(|(k, _)| pairs.iter().all(|(p, _)| p != k)) =>
+            {
+                Ok(Node::Map([texts, pairs].concat()))
+            }
             _ => Err(error),
         }
     })?;

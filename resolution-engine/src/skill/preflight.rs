@@ -228,7 +228,7 @@ impl<'a> Preflight<'a> {
         if !missing.is_empty() {
             return Readiness::MissingScopes(missing);
         }
-        let short = self.injector.map_or(ShortValues::default(), Injector::short);
+        let short = self.injector.map_or_else(ShortValues::default, Injector::short);
         let judged = sought.env.map(|_| judge(credential, sought.field, short));
         match judged {
             Some(Err(problem)) => Readiness::Unfit(problem),
