@@ -308,3 +308,35 @@ async fn promise_5_a_binding_of_a_variant_gets_that_variant() {
     assert_ne!(values["READ"], values["PLAIN"]);
     assert_eq!(vault.calls(), 2);
 }
+
+#[tokio::test]
+async fn a_value_lasts_as_long_as_the_tool_runs_where_the_source_can_give_it() {
+    let vault = Scripted::new("vault", HOUR);
+    let world = World::new(&[&vault]);
+    let injector = bound("TOKEN", "vault/shared");
+    drop(injector.resolve(&world.tool, None).await.unwrap());
+    world.pass(Duration::from_secs(40 * 60)).await;
+    let longer = injector.clone().min_validity(Duration::from_secs(30 * 60));
+    let injection = longer.resolve(&world.tool, None).await.unwrap();
+    assert_eq!(injection.expose_values().collect::<Vec<_>>(), [("TOKEN", "vault-shared--2")]);
+}
+
+#[tokio::test]
+async fn new_bindings_keep_the_count() {
+    let vault = Scripted::new("vault", HOUR);
+    let world = World::new(&[&vault]);
+    let before = bound("TOKEN", "vault/shared");
+    let injection = before.resolve(&world.tool, None).await.unwrap();
+    let after = before.clone().with_bindings(Bindings::none());
+    assert_eq!(after.resolve(&world.tool, None).await.unwrap().names().count(), 0);
+    assert_eq!(after.live(), 1);
+    drop(injection);
+    assert_eq!(after.live(), 0);
+}
+
+#[test]
+fn what_becomes_of_short_values_is_configuration() {
+    let read = |text| serde_json::from_str::<ShortValues>(text).unwrap();
+    assert_eq!([read("\"refuse\""), read("\"warn\"")], [ShortValues::Refuse, ShortValues::Warn]);
+    assert_eq!(ShortValues::default(), ShortValues::Refuse);
+}

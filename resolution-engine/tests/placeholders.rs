@@ -15,6 +15,7 @@ use resolution_engine::placeholder::*;
 use resolution_engine::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const API: &str = "https://api.example";
 
@@ -238,6 +239,39 @@ async fn parameters_without_placeholders_need_no_rule_and_no_origin() {
     let filled = edge.placeholders.fill(&edge.tool, None, None, &parameters).await.unwrap();
     assert_eq!(*filled.expose_parameters(), parameters);
     assert!(filled.filled().is_empty());
+}
+
+#[tokio::test]
+async fn rules_of_code_and_of_configuration_add_up() {
+    let mut edge = edge();
+    let parameters = json!({ "key": "{{credential:vault/api}}" });
+    let code = PlaceholderRules::none().allow("tool:*", "/key", API).unwrap();
+    let section = r#"[{ "consumer": "tool:x", "parameter": "/y", "origin": "https://z.example" }]"#;
+    edge.placeholders = Placeholders::new(code.and(serde_json::from_str(section).unwrap()));
+    assert_eq!(edge.fill(&parameters).await.unwrap().filled(), ["/key"]);
+}
+
+#[tokio::test]
+async fn a_value_lasts_as_long_as_the_call_where_the_source_can_give_it() {
+    let vault = Scripted::new("vault", None);
+    let world = World::new(&[&vault]);
+    let origin = Origin::parse(API).unwrap();
+    let (minutes, now) = (|n: u64| Duration::from_secs(60 * n), world.clock.now());
+    for (token, life) in [("canary-first", 60), ("canary-second", 120)] {
+        let credential = Credential::token(token.into()).with_origin(origin.clone());
+        let credential = credential.with_expiry(now.plus(minutes(life)));
+        vault.then(Act::Answer(Ok(credential.into())));
+    }
+    let rules = PlaceholderRules::none().allow("tool:*", "/key", API).unwrap();
+    let parameters = json!({ "key": "{{credential:vault/shared}}" });
+    for (passing, validity, value) in
+        [(0, 0, "canary-first"), (40, 0, "canary-first"), (0, 30, "canary-second")]
+    {
+        world.pass(minutes(passing)).await;
+        let placeholders = Placeholders::new(rules.clone()).min_validity(minutes(validity));
+        let filled = placeholders.fill(&world.tool, None, Some(&origin), &parameters).await;
+        assert_eq!(filled.unwrap().expose_parameters()["key"], value);
+    }
 }
 
 #[test]

@@ -169,6 +169,10 @@ fn a_bomb_is_refused_before_it_goes_off() {
             (0..depth.min(200)).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
         assert!(refusal(&format!("---\n{indented}---\n")).contains("deeper than 32"));
     }
+    for stairs in ["- ", "? ", "a:\n- "] {
+        let deep = stairs.repeat(30_000 / stairs.len());
+        assert!(Skill::parse(&format!("---\nx:\n{deep}x\n---\n")).is_err(), "{stairs}");
+    }
     assert!(refusal(&format!("---\nname: x\n---\n{}", "y".repeat(262_144))).contains("256 KiB"));
     assert!(refusal(&format!("---\nname: {}\n---\n", "y".repeat(33_000))).contains("32 KiB"));
 }
@@ -328,6 +332,19 @@ async fn variables_are_met_by_bindings_or_by_the_hosts_environment() {
     let report = skill.preflight(&reader).injector(&injector).check().await;
     assert_eq!(report.needs()[0].what().to_string(), "vault/forbidden as GITHUB_TOKEN");
     assert!(matches!(report.needs()[0].readiness(), Readiness::Denied { .. }));
+}
+
+#[tokio::test]
+async fn a_source_that_hangs_holds_up_a_preflight_for_its_patience_only() {
+    let vault = Scripted::new("vault", HOUR);
+    vault.then(Act::Hang);
+    let (world, reader, _) = world(&vault);
+    let skill = only("{credential: {provider: vault, id: shared}}");
+    let check = async { skill.preflight(&reader).within(Duration::from_secs(2)).check().await };
+    let (report, ()) = tokio::join!(check, world.pass(Duration::from_secs(3)));
+    let found = report.needs()[0].readiness();
+    let Readiness::Failing(error) = found else { panic!("{found:?}") };
+    assert_eq!(error.code(), ErrorCode::DeadlineExceeded);
 }
 
 #[tokio::test]

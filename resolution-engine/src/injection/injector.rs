@@ -49,6 +49,13 @@ impl Injector {
         self
     }
 
+    /// With these bindings in place of its own, as after a reload. The count goes on.
+    #[must_use]
+    pub fn with_bindings(mut self, bindings: Bindings) -> Self {
+        self.bindings = Arc::new(bindings);
+        self
+    }
+
     /// The bindings.
     #[must_use]
     pub fn bindings(&self) -> &Bindings {

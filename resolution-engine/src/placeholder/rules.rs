@@ -51,6 +51,13 @@ impl PlaceholderRules {
         Ok(self)
     }
 
+    /// These rules and `more`: those of the code and those of the configuration.
+    #[must_use]
+    pub fn and(mut self, more: Self) -> Self {
+        self.0.extend(more.0);
+        self
+    }
+
     pub(super) fn allow_at(&self, consumer: &ConsumerName, path: &Path, origin: &Origin) -> bool {
         self.0.iter().any(|rule| {
             rule.consumer.matches(consumer.as_str())
