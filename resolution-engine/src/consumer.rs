@@ -13,6 +13,7 @@ use credential_provider_api::{
     Outcome, ProviderId, Revision, Timestamp, Variant,
 };
 
+use crate::access::Decision;
 use crate::core::Core;
 use crate::entry::{Persistence, Probe};
 use crate::flows::SignInRequest;
@@ -72,6 +73,13 @@ impl Consumer {
             variant: None,
             options: Options::default(),
         }
+    }
+
+    /// Whether the access rules, as they are now, grant it `credential`. No provider is asked and
+    /// nothing is audited: only a request decides.
+    #[must_use]
+    pub fn is_granted(&self, credential: &CredentialRef) -> bool {
+        self.core.access.decide(&self.identity.name, credential) == Decision::Granted
     }
 
     /// Resolves all at once; the answers are in order, and one failing fails no other. Cancel-safe.

@@ -89,6 +89,16 @@
 //! | [`revoke`](Target::revoke) | dropped | by the provider | where possible | `revoked` |
 //! | [`end_session`](Administrator::end_session) | forgotten | kept | – | the session may return |
 //!
+//! # The last metre
+//! A credential reaches a tool without reaching the model: bound to an environment variable of one
+//! child process, or in place of a placeholder in a tool's parameters.
+//!
+//! | module | carries it | feature |
+//! |---|---|---|
+//! | [`injection`] | into one child's environment, for one call and session | |
+//! | `placeholder` | into a whole value of a tool's parameters, for one origin | `placeholders` |
+//! | `skill` | nowhere: says what a skill asks for, and how a person supplies it | `skills` |
+//!
 //! # Bounds
 //! Entries, sessions, waiters, handles and sign-ins are bounded; at a bound a request fails with
 //! `overloaded` and names the limit. Before that, entries that hold no credential are forgotten, the
@@ -118,12 +128,17 @@ mod flight;
 mod flows;
 mod handle;
 mod health;
+pub mod injection;
+#[cfg(feature = "placeholders")]
+pub mod placeholder;
 mod random;
 mod registry;
 mod report;
 mod resolve;
 mod schedule;
 mod service;
+#[cfg(feature = "skills")]
+pub mod skill;
 mod sync;
 mod tuning;
 

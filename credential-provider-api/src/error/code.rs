@@ -75,6 +75,8 @@ codes! {
     Expired = "expired", Retry, "Ask again; a renewal is tried.";
     /// A flow has ended: too late, finished already, or never existed.
     FlowEnded = "flow_ended", SignIn, "Start the sign-in again.";
+    /// A credential may not be injected so: its variable is blocked, or its value unfit.
+    InjectionRefused = "injection_refused", FixConfiguration, "Bind it to another name or supply another value; the detail says which.";
     /// A person must act at once (unlock, consent) and the request did not allow asking.
     InteractionRequired = "interaction_required", SignIn, "Allow asking a person, or unlock the source first.";
     /// An invariant of this library is broken.
@@ -89,6 +91,8 @@ codes! {
     OriginDenied = "origin_denied", FixConfiguration, "List the origin on the credential, if it may be sent there.";
     /// A bound on entries, sessions, flows, waiters or handles is reached.
     Overloaded = "overloaded", Retry, "Try again later, or raise the limit named.";
+    /// A placeholder in a tool's parameters was not filled.
+    PlaceholderRefused = "placeholder_refused", FixConfiguration, "Use the placeholder as the whole value of a parameter that the host's placeholder rules name.";
     /// The provider's code panicked; only its own key is affected.
     ProviderPanicked = "provider_panicked", Bug, "Report this to the provider's author.";
     /// No provider of this id is registered.
