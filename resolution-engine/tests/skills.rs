@@ -169,7 +169,7 @@ fn a_bomb_is_refused_before_it_goes_off() {
             (0..depth.min(200)).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
         assert!(refusal(&format!("---\n{indented}---\n")).contains("deeper than 32"));
     }
-    for stairs in ["- ", "? ", "a:\n- "] {
+    for stairs in ["- ", "? "] {
         let deep = stairs.repeat(30_000 / stairs.len());
         assert!(Skill::parse(&format!("---\nx:\n{deep}x\n---\n")).is_err(), "{stairs}");
     }
