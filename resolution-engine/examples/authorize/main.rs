@@ -2,16 +2,13 @@
 //! `cargo run -p resolution-engine --features http --example authorize`
 #![allow(clippy::print_stdout, reason = "printing is what it is for")]
 mod scene;
-use std::{error::Error, future::Future, pin::Pin, task::Context, task::Poll};
-
 use credential_provider_api::CredentialRef;
 use resolution_engine::{AuthorizeLayer, Payload, SentTo};
+use std::{error::Error, future::Future, pin::Pin, task::Context, task::Poll};
 use {reqwest::Body, tower_layer::Layer as _, tower_service::Service};
-
 /// `reqwest` as a service for requests of the `http` crate.
 #[derive(Clone)]
 struct Client(reqwest::Client);
-
 impl Service<http::Request<Body>> for Client {
     type Response = http::Response<Body>;
     type Error = reqwest::Error;
@@ -30,15 +27,14 @@ impl Service<http::Request<Body>> for Client {
         })
     }
 }
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (consumer, address) = scene::set()?;
     // The layer follows redirects; the client must not.
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let layer = AuthorizeLayer::new(consumer, CredentialRef::parse("vault/search")?);
-    let request = http::Request::get(address).body(Payload::empty())?;
-    let answer = layer.layer(Client(client)).call(request).await?;
+    let mut client = layer.layer(Client(client));
+    let answer = client.call(http::Request::get(address).body(Payload::empty())?).await?;
     println!("{}", reqwest::Response::from(answer).text().await?);
     Ok(())
 }

@@ -100,7 +100,8 @@ mod tests {
             encode(&once, &mut twice);
             prop_assert_eq!(decode(once.as_bytes()), text.as_bytes());
             for form in [&text, &once, &twice] {
-                prop_assert!(holds(&format!("/a?x={form}&y"), &text) || text.contains('%'));
+                let told = format!("/a?x={form}&y");
+                prop_assert!(holds(&told, &text));
             }
             let query = format!("x={once}&y=1");
             let left = without(&query, &[], &[&text]);
