@@ -33,6 +33,8 @@ use crate::consumer::Consumer;
 /// - A request that carries a header or a query parameter which the credential is to set is refused
 ///   with [`AlreadyAuthorized`](super::HttpRefusal::AlreadyAuthorized). Nothing of the caller's is
 ///   overwritten.
+/// - A body that can be sent once is refused for an access key, whose signature covers it. The signer of
+///   any other kind is given an empty body in its place.
 /// - The header is marked sensitive. A key in the query stands in the address, which clients show in
 ///   their errors and traces.
 ///
@@ -41,7 +43,8 @@ use crate::consumer::Consumer;
 /// - An origin that the credential names gets it, also on the way back from one that it does not name.
 ///   Any other origin gets the request without it: without its header, and without its parameter,
 ///   which is taken out of the `Location`. If the credential stands there in another way, the request
-///   is refused with [`RedirectLeak`](super::HttpRefusal::RedirectLeak).
+///   is refused with [`RedirectLeak`](super::HttpRefusal::RedirectLeak); secrets under 8
+///   characters are not looked for.
 /// - Another origin than the present one gets none of the caller's headers but those that say what is
 ///   sent and wanted (`Accept…`, `Content-Type` and such, `Range`, `User-Agent`): no cookies, no
 ///   `Authorization`, no `X-…`. They do not come back. A body goes along, as in browsers.
