@@ -106,6 +106,11 @@
 //! handle, or revoked is never pushed out by others. A revocation is remembered for
 //! [30 days](Tuning::revocations) and counts against the bound until then.
 //!
+//! # HTTP
+//! With the feature `http`, `AuthorizeLayer` is a tower layer that authorizes the requests of any HTTP
+//! client: only for the origins the credential names, every redirect judged anew, and once more with
+//! a newer credential after a 401.
+//!
 //! # What to know
 //! - Containing a panicking provider needs `panic = "unwind"`, the default.
 //! - The panic hook runs before the engine catches: a provider that panics with a secret in its
@@ -128,6 +133,8 @@ mod flight;
 mod flows;
 mod handle;
 mod health;
+#[cfg(feature = "http")]
+mod http;
 pub mod injection;
 #[cfg(feature = "placeholders")]
 pub mod placeholder;
@@ -149,6 +156,11 @@ pub mod measure {
     pub use crate::schedule::Wheel;
 }
 
+#[cfg(feature = "http")]
+pub use crate::http::{
+    Authorize, AuthorizeError, AuthorizeFuture, AuthorizeLayer, HttpRefusal, NotRenewed, Payload,
+    SentTo,
+};
 pub use access::{AccessRules, Effect, Rule};
 pub use admin::{Administrator, EntryStatus, Target};
 pub use audit::AuditPolicy;
