@@ -17,9 +17,12 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
             host.say("gateway", format!("{name:<18} {text} ({scope})"));
         }
     }
-    let folder = host.folder.path().display();
-    host.say("gateway", format!("keeps grants, encrypted, in {folder} until it stops"));
-    host.say("gateway", "grants model:assistant, tool:calendar and channel:slack one each");
+    let folder = host.world.folder.display();
+    host.say("gateway", format!("writes to {folder} alone, until it stops"));
+    host.say(
+        "gateway",
+        format!("keeps grants there, encrypted; the key is {}", host.world.key.describe()),
+    );
     host.say("gateway", "secrets are shown as ••••#fingerprint, with the revision (r1, r2, …)");
     host.pause().await;
 
