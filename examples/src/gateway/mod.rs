@@ -54,10 +54,7 @@ pub fn run(options: Options) -> u8 {
             narrator.chapter("what was expected");
             u8::from(!checks.conclude(&narrator))
         }
-        Ok(Some(interrupted)) => {
-            narrator.say("gateway", "is interrupted; nothing is left of it");
-            interrupted
-        }
+        Ok(Some(interrupted)) => interrupted,
         Err(error) => {
             narrator.say("gateway", format!("does not start: {error}"));
             1
@@ -89,7 +86,6 @@ fn attempt(
             }
         }
     });
-    let ended_by = ended.as_ref().err().copied();
     let removed = runtime.block_on(key.remove());
     checks.expect(removed.is_ok(), "nothing is left in a keychain");
     if ended.is_ok() {
@@ -100,12 +96,19 @@ fn attempt(
     runtime.shutdown_timeout(PATIENCE);
     let path = folder.path().to_owned();
     drop(folder);
-    checks.expect(!path.exists(), "nothing is left of the folder");
-    if let Ok(told) = ended {
-        told??;
-    }
+    let gone = !path.exists();
+    checks.expect(gone, "nothing is left of the folder");
+    let interrupted = match ended {
+        // A panic's message may be anything; the panic hook has printed it.
+        Ok(told) => told.map_err(|_| "the story panicked")?.map(|()| None)?,
+        Err(signal) => Some(signal),
+    };
     removed?;
-    Ok(ended_by)
+    if interrupted.is_some() {
+        let left = if gone { "nothing is left of it" } else { "its folder is left" };
+        narrator.say("gateway", format!("is interrupted; {left}"));
+    }
+    Ok(interrupted)
 }
 
 /// How many tasks have not ended, a moment after the last they had to do.

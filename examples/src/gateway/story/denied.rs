@@ -14,7 +14,7 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
             let (id, text) = (credential.id.as_str(), &credential.description);
             let scope = format!("{:?}", credential.scope).to_lowercase();
             let name = format!("{}/{id}", provider.id);
-            host.say("gateway", format!("{name:<18} {text} ({scope})"));
+            host.say("gateway", format!("{name:<19} {text} ({scope})"));
         }
     }
     let folder = host.world.folder.display();
