@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 
 use self::id_token::Signer;
@@ -53,7 +53,10 @@ impl Issuer {
     /// # Errors
     /// The system's, if there is no port.
     pub async fn start(token_life: Duration, latency: (u64, u64)) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        // A crowd connects at once: what does not fit into the usual queue comes a second later.
+        let listener = socket.listen(1024)?;
         let books = Arc::new(Books {
             url: format!("http://{}", listener.local_addr()?),
             token_life,
