@@ -12,4 +12,7 @@ part_setup() {
   need setpriv util-linux
 }
 
-part_packages() { echo keychain-provider; }
+part_packages() {
+  echo keychain-provider
+  echo examples --test gateway_keychain
+}

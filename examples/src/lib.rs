@@ -8,8 +8,9 @@
 //! | many processes that share one rotating grant, counted by its issuer | [`refresh_storm`] | `cargo run --release -p examples --bin refresh_storm` |
 //! | a program that answers OpenClaw's SecretRefs from a gateway's credentials | `credential_host::resolver` | `cargo run -p examples --bin secretref -- --help` |
 //!
-//! The gateway talks to an issuer of its own in the same process: no network, no account. It writes
-//! to one temporary folder, and removes it at the end. `--fast` shortens its waits.
+//! The gateway talks to an issuer and to an emulator of Volcengine in the same process, over loopback:
+//! no network, no account. It writes to one temporary folder, and removes it at the end. `--fast`
+//! shortens its waits, `--keychain` keeps its key in the platform's keychain, `--help` says the rest.
 
 pub mod gateway;
 pub mod handwritten;

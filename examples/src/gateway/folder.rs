@@ -1,4 +1,4 @@
-//! Where the gateway keeps its grants: a folder of its own, for one run.
+//! Where the gateway keeps what it writes: a folder of its own, for one run.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, ErrorKind};
@@ -38,25 +38,6 @@ impl Folder {
     pub fn path(&self) -> &Path {
         &self.0
     }
-
-    /// Whether `text` stands readable in any of its files.
-    ///
-    /// # Errors
-    /// The system's.
-    pub fn shows(&self, text: &str) -> io::Result<bool> {
-        let mut folders = vec![self.0.clone()];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder)? {
-                let path = entry?.path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if fs::read(path)?.windows(text.len()).any(|part| part == text.as_bytes()) {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
-    }
 }
 
 impl Drop for Folder {
@@ -64,6 +45,25 @@ impl Drop for Folder {
         // Nobody is left to be told.
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Whether `text` stands readable in any file of `folder`.
+///
+/// # Errors
+/// The system's.
+pub fn shows(folder: &Path, text: &str) -> io::Result<bool> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read(path)?.windows(text.len()).any(|part| part == text.as_bytes()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The grants in `folder`. Each call opens the store anew, as each process does.
@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
         fs::create_dir(path.join("inner")).unwrap();
         fs::write(path.join("inner/file"), "a secret here").unwrap();
-        assert!(folder.shows("secret").unwrap() && !folder.shows("other").unwrap());
+        assert!(shows(&path, "secret").unwrap() && !shows(&path, "other").unwrap());
         let failed = std::panic::catch_unwind(move || {
             let _folder = folder;
             panic!("as told");

@@ -1,62 +1,53 @@
 //! The gateway: what a host sets up once, and how its parts ask.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use authprofile_bridge::openclaw::Home;
+use authprofile_bridge::provider::AuthProfileFactory;
 use credential_provider_api::{
     Credential, CredentialError, CredentialRef, EffectiveSession, Requester, State, Timestamp,
 };
-use credential_store::Grants;
-use resolution_engine::{AccessRules, Administrator, Consumer, ResolutionEngine, Tuning};
+use oauth_provider::OAuthFactory;
+use resolution_engine::{Administrator, Consumer, ResolutionEngine, Tuning};
+use volcengine_provider::VolcengineFactory;
 
-use super::chat::Chat;
 use super::checks::Checks;
-use super::console::Console;
-use super::folder::{Folder, grants_in};
-use super::issuer::{Issuer, TOKEN_LIFE};
+use super::defaults::configuration;
 use super::measure::Measure;
 use super::narrator::Narrator;
-use super::provider::Workspace;
-
-/// How much time the story takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// To be read along.
-    Told,
-    /// To be checked.
-    Fast,
-}
+use super::options::Pace;
+use super::world::World;
 
 /// Somebody in the chat.
 #[derive(Clone)]
-pub struct Person {
-    /// The name, as the chat and the issuer know it.
-    pub name: &'static str,
+pub(super) struct Person {
+    /// The name, as the chat and the issuers know it.
+    pub(super) name: &'static str,
     /// What tells this person from others in the same chat.
-    pub session: EffectiveSession,
+    pub(super) session: EffectiveSession,
 }
 
 /// A gateway, and what watches it.
-pub struct Host {
+pub(super) struct Host {
     /// How the story calls it.
     pub(super) name: &'static str,
     pub(super) pace: Pace,
     pub(super) narrator: Arc<Narrator>,
-    pub(super) checks: Checks,
+    pub(super) checks: Arc<Checks>,
     pub(super) measure: Measure,
-    pub(super) issuer: Arc<Issuer>,
-    pub(super) folder: Arc<Folder>,
-    pub(super) grants: Grants,
+    pub(super) world: Arc<World>,
     pub(super) engine: ResolutionEngine,
     pub(super) administrator: Administrator,
     pub(super) assistant: Consumer,
     pub(super) tool: Consumer,
+    pub(super) search: Consumer,
     pub(super) slack: Consumer,
     pub(super) stranger: Consumer,
     pub(super) calendar: CredentialRef,
     pub(super) post: CredentialRef,
-    pub(super) model: CredentialRef,
     pub(super) alice: Person,
     pub(super) bob: Person,
 }
@@ -64,76 +55,52 @@ pub struct Host {
 type Opened = Result<Arc<Host>, Box<dyn Error + Send + Sync>>;
 
 impl Host {
-    /// Makes the issuer and the folder of grants, and opens a gateway on them.
-    ///
-    /// # Errors
-    /// A folder that cannot be made.
-    pub async fn open(pace: Pace, narrator: Arc<Narrator>) -> Opened {
-        let (latency, life) = match pace {
-            Pace::Told => ((50, 100), TOKEN_LIFE),
-            Pace::Fast => ((10, 20), Duration::from_secs(2)),
-        };
-        let issuer = Arc::new(Issuer::new(latency).with_token_life(life));
-        Self::on("gateway", pace, narrator, issuer, Arc::new(Folder::new()?)).await
-    }
-
-    /// A second gateway on the same folder. It has an engine and opens the store itself, as another
-    /// process does.
-    pub(super) async fn beside(&self) -> Opened {
-        let (narrator, issuer) = (self.narrator.clone(), self.issuer.clone());
-        Self::on("gateway 2", self.pace, narrator, issuer, self.folder.clone()).await
-    }
-
-    /// Builds the engine and mints the consumers.
-    async fn on(
+    /// Builds the engine on a store opened anew, with every provider of the configuration, and mints
+    /// the consumers.
+    pub(super) async fn open(
         name: &'static str,
         pace: Pace,
-        narrator: Arc<Narrator>,
-        issuer: Arc<Issuer>,
-        folder: Arc<Folder>,
+        narrator: &Arc<Narrator>,
+        checks: &Arc<Checks>,
+        world: &Arc<World>,
     ) -> Opened {
-        let grants = grants_in(folder.path()).await?;
-        let workspace = Workspace::new(issuer.clone(), grants.clone())?;
-        // Denied unless granted. A provider is a consumer too: the chat's token is derived.
-        let rules = AccessRules::deny_all()
-            .allow("model:assistant", "console/model")?
-            .allow("tool:calendar", "workspace/calendar")?
-            .allow("channel:slack", "chat/post")?
-            .allow("provider:chat", "workspace/calendar")?;
+        let store = Arc::new(world.key.open_store().await?);
         let engine = ResolutionEngine::builder()
-            .provider(workspace)
-            .provider(Chat::new(issuer.clone())?)
-            .provider(Console::new(issuer.clone())?)
-            .access(rules)
+            .store(store)
+            .factory(OAuthFactory::new(world.http.clone()))
+            .factory(AuthProfileFactory::new(Home::at(world.openclaw.path())))
+            .factory(VolcengineFactory::with_reqwest()?)
             .tuning(tuning())
             .build()?;
+        let report = engine.configure(configuration(world)?).await?;
+        if let Some((provider, error)) = report.failed.first() {
+            return Err(format!("provider {provider} cannot be built: {error}").into());
+        }
         Ok(Arc::new(Self {
             name,
             pace,
-            narrator,
-            checks: Checks::default(),
+            narrator: narrator.clone(),
+            checks: checks.clone(),
             measure: Measure::default(),
-            issuer,
-            folder,
-            grants,
+            world: world.clone(),
             administrator: engine.administrator(),
             assistant: engine.consumer("model:assistant")?,
             tool: engine.consumer("tool:calendar")?,
+            search: engine.consumer("tool:search")?,
             slack: engine.consumer("channel:slack")?,
             stranger: engine.consumer("skill:weather")?,
             calendar: CredentialRef::parse("workspace/calendar")?,
             post: CredentialRef::parse("chat/post")?,
-            model: CredentialRef::parse("console/model")?,
             alice: person("alice")?,
             bob: person("bob")?,
             engine,
         }))
     }
 
-    /// Ends what runs here: the engine, then what it has begun in the store.
-    pub(super) async fn shut_down(&self) {
-        self.engine.shutdown().await;
-        self.grants.close().await;
+    /// A second gateway on the same folder. It has an engine and opens the store itself, as another
+    /// process does.
+    pub(super) async fn beside(&self) -> Opened {
+        Self::open("gateway 2", self.pace, &self.narrator, &self.checks, &self.world).await
     }
 
     /// A request by name, its latency noted.
@@ -167,7 +134,7 @@ impl Host {
         let token = self.request(&self.tool, &self.calendar, person).await?;
         self.administrator.at(&self.calendar).session(&person.session).invalidate()?;
         let end = token.expires_at().unwrap_or_else(|| self.now());
-        self.wait_for(2 * self.issuer.token_life(), || self.now() >= end).await;
+        self.wait_for(2 * self.world.issuer.token_life(), || self.now() >= end).await;
         Ok(())
     }
 
@@ -193,10 +160,10 @@ impl Host {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        SystemTime::now().into()
+        self.world.clock.now()
     }
 
-    pub(super) fn say(&self, who: &str, what: impl std::fmt::Display) {
+    pub(super) fn say(&self, who: &str, what: impl Display) {
         self.narrator.say(who, what);
     }
 }

@@ -6,11 +6,16 @@ use std::hash::BuildHasher as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use credential_provider_api::{Credential, ExposeSecret as _};
+use credential_provider_api::{Credential, ExposeSecret as _, SecretString};
 
-use super::issuer::MARK;
+/// Stands in every secret that the example makes up. Nothing with it in may be printed.
+pub const MARK: &str = "made-up-secret";
 
-/// Prints lines with the time and who acts, and refuses one that holds a secret of the issuer.
+/// Every JSON Web Token begins so.
+const JWT: &str = "eyJ";
+
+/// Prints lines with the time and who acts, and withholds one that holds a secret: of those that the
+/// example makes up, any JSON Web Token, or any credential that was ever masked.
 pub struct Narrator {
     started: Instant,
     /// Keyed anew in each run, so that a printed fingerprint says nothing about the secret.
@@ -22,6 +27,7 @@ pub struct Narrator {
 struct Told {
     lines: Vec<String>,
     withheld: usize,
+    secrets: Vec<SecretString>,
 }
 
 impl Narrator {
@@ -65,6 +71,9 @@ impl Narrator {
     pub fn mask(&self, credential: &Credential) -> String {
         let revision = credential.revision().map(|r| r.to_string());
         let secret = credential.secret().map(|s| s.expose_secret());
+        if let Some(secret) = secret {
+            self.told().secrets.push(secret.into());
+        }
         format!(
             "{} ••••#{:04x} {}",
             credential.kind(),
@@ -79,7 +88,8 @@ impl Narrator {
     )]
     fn print(&self, line: String) {
         let mut told = self.told();
-        if line.contains(MARK) {
+        let mut known = told.secrets.iter().map(|secret| secret.expose_secret());
+        if line.contains(MARK) || line.contains(JWT) || known.any(|secret| line.contains(secret)) {
             told.withheld += 1;
             return;
         }
@@ -111,8 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn promise_6_a_masked_credential_shows_no_secret() {
-        let credential = Credential::token(format!("{MARK}-1").into());
-        assert!(!Narrator::new().mask(&credential).contains(MARK));
+    fn promise_6_a_masked_credential_shows_no_secret_and_is_withheld_from_then_on() {
+        let (narrator, credential) = (Narrator::new(), Credential::token("canary-1".into()));
+        assert!(!narrator.mask(&credential).contains("canary"));
+        narrator.say("test", "the token is canary-1");
+        narrator.say("test", format!("another is {JWT}hbGciOiJFUzI1NiJ9"));
+        assert_eq!((narrator.withheld(), narrator.lines().len()), (2, 0));
     }
 }

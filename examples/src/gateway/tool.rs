@@ -1,18 +1,18 @@
-//! The calendar tool: asks, authorizes a request, sends it, and reports a 401.
+//! Tools and channels: they ask, authorize a request, send it, and report a 401.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use credential_provider_api::{
-    Credential, CredentialError, ExposeSecret as _, Origin, Outcome, OutgoingRequest,
+    Credential, CredentialError, ErrorCode, ExposeSecret as _, Origin, Outcome, OutgoingRequest,
 };
+use oauth_provider::{HttpRequest, HttpResponse};
 use resolution_engine::Handle;
 
 use super::host::{Host, Person};
 
 /// Why a call to the calendar failed.
 pub(super) enum CallFailed {
-    /// There was no credential.
+    /// There was no credential, or no answer.
     Credential(CredentialError),
     /// The calendar did not take it: 401.
     Refused(Arc<Credential>),
@@ -23,8 +23,8 @@ impl Host {
     pub(super) async fn call_calendar(&self, person: &Person) -> Result<String, CallFailed> {
         let credential = self.request(&self.tool, &self.calendar, person).await;
         let credential = credential.map_err(CallFailed::Credential)?;
-        let sent = self.send(&credential).await.map_err(CallFailed::Credential)?;
-        sent.ok_or(CallFailed::Refused(credential))
+        let whose = self.whose(&credential).await.map_err(CallFailed::Credential)?;
+        whose.ok_or(CallFailed::Refused(credential))
     }
 
     /// The same with the one retry a caller owes: a 401 names the credential it was for.
@@ -40,14 +40,34 @@ impl Host {
         }
     }
 
-    /// Authorizes a request and sends it. `None` is a 401.
-    async fn send(&self, credential: &Credential) -> Result<Option<String>, CredentialError> {
-        let origin = Origin::parse("https://calendar.example")?;
-        let outgoing = OutgoingRequest::new("GET", &origin, "/events");
-        let authorized = credential.authorize(&outgoing, SystemTime::now().into())?;
-        let bearer = authorized.headers.first().map(|(_, value)| value.expose_secret());
-        let token = bearer.and_then(|value| value.strip_prefix("Bearer "));
-        Ok(self.issuer.calendar(token.unwrap_or_default()).await.ok())
+    /// Whose the calendar says a token is. `None` is a 401.
+    pub(super) async fn whose(
+        &self,
+        token: &Credential,
+    ) -> Result<Option<String>, CredentialError> {
+        let answer = self.send(self.world.issuer.url(), "/whose", token).await?;
+        let text = String::from_utf8_lossy(answer.body.expose_secret()).into_owned();
+        Ok((answer.status == 200).then_some(text))
+    }
+
+    /// Sends a request that `credential` authorizes.
+    pub(super) async fn send(
+        &self,
+        origin: &str,
+        path: &str,
+        credential: &Credential,
+    ) -> Result<HttpResponse, CredentialError> {
+        let at = Origin::parse(origin)?;
+        let outgoing = OutgoingRequest::new("GET", &at, path);
+        let added = credential.authorize(&outgoing, self.now())?;
+        let mut request = HttpRequest::get(format!("{origin}{path}"), 4096);
+        for (name, value) in added.headers {
+            if name.eq_ignore_ascii_case("authorization") {
+                request = request.with_header("authorization", value);
+            }
+        }
+        let sent = self.world.http.send(request).await;
+        sent.map_err(|_| CredentialError::new(ErrorCode::Unavailable, "no answer"))
     }
 
     /// A handle for the hot path of the calendar tool.

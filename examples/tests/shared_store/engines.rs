@@ -10,7 +10,7 @@ use examples::gateway::issuer::Issuer;
 use crate::gateway::{Gateway, LONG, PROMISED, issuer, reason, signed_out};
 
 struct Two {
-    issuer: Arc<Issuer>,
+    issuer: Issuer,
     here: Arc<Gateway>,
     there: Arc<Gateway>,
     // Goes last.
@@ -19,9 +19,9 @@ struct Two {
 
 impl Two {
     async fn new(life: Duration) -> Self {
-        let (folder, issuer) = (Folder::new().unwrap(), issuer(life));
-        let here = Gateway::open(folder.path(), &issuer).await;
-        let there = Gateway::open(folder.path(), &issuer).await;
+        let (folder, issuer) = (Folder::new().unwrap(), issuer(life).await);
+        let here = Gateway::open(folder.path(), issuer.url()).await;
+        let there = Gateway::open(folder.path(), issuer.url()).await;
         Self { issuer, here, there, _folder: folder }
     }
 

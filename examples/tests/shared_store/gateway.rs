@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 
 use credential_provider_api::*;
 use credential_store::Grants;
+use examples::gateway::browser::consent;
 use examples::gateway::folder::grants_in;
-use examples::gateway::issuer::Issuer;
-use examples::gateway::provider::Workspace;
+use examples::gateway::issuer::{CLIENT, Issuer};
+use oauth_provider::{
+    HttpClient, IdTokenAlgorithm, OAuthCredential, OAuthProvider, OAuthRuntime, ReqwestClient,
+};
 use resolution_engine::*;
 
 /// Within this, what one process does is known in all others.
@@ -22,27 +25,42 @@ pub struct Gateway {
     pub engine: ResolutionEngine,
     pub tool: Consumer,
     grants: Grants,
-    issuer: Arc<Issuer>,
+    http: Arc<dyn HttpClient>,
     calendar: CredentialRef,
     alice: EffectiveSession,
 }
 
 /// An issuer that answers at once, whose access tokens live this long.
-pub fn issuer(life: Duration) -> Arc<Issuer> {
-    Arc::new(Issuer::new((1, 2)).with_token_life(life))
+pub async fn issuer(life: Duration) -> Issuer {
+    Issuer::start(life, (1, 2)).await.unwrap()
 }
 
 impl Gateway {
-    pub async fn open(folder: &Path, issuer: &Arc<Issuer>) -> Arc<Self> {
+    /// On these grants, at the issuer with this identifier.
+    pub async fn open(folder: &Path, issuer: &str) -> Arc<Self> {
         let grants = grants_in(folder).await.unwrap();
-        let workspace = Workspace::new(issuer.clone(), grants.clone()).unwrap();
+        let http: Arc<dyn HttpClient> = Arc::new(ReqwestClient::new().unwrap());
+        let runtime = OAuthRuntime {
+            http: http.clone(),
+            grants: grants.clone(),
+            clock: Arc::new(SystemClock::new()),
+            random: Arc::new(SystemRandom::new()),
+        };
+        let calendar = CredentialId::new("calendar").unwrap();
+        let calendar = OAuthCredential::session(calendar).scopes(["openid", "calendar"]);
+        let id = ProviderId::new("workspace").unwrap();
+        let workspace = OAuthProvider::builder(id, issuer, CLIENT)
+            .id_token_algorithms([IdTokenAlgorithm::ES256])
+            .credential(calendar)
+            .build(runtime)
+            .unwrap();
         let rules = AccessRules::deny_all().allow("tool:calendar", "workspace/*").unwrap();
         let engine = ResolutionEngine::builder().provider(workspace).access(rules);
         let engine = engine.build().unwrap();
         let calendar = CredentialRef::parse("workspace/calendar").unwrap();
-        let (issuer, tool) = (issuer.clone(), engine.consumer("tool:calendar").unwrap());
+        let tool = engine.consumer("tool:calendar").unwrap();
         let alice = EffectiveSession::shared("alice").unwrap();
-        Arc::new(Self { engine, tool, grants, issuer, calendar, alice })
+        Arc::new(Self { engine, tool, grants, http, calendar, alice })
     }
 
     pub async fn ask(&self) -> Answer {
@@ -70,14 +88,13 @@ impl Gateway {
 
     /// Alice signs in here.
     pub async fn sign_in(&self) {
-        let flow = self.target().sign_in().start().await.unwrap();
+        let request = self.target().sign_in().redirect_uri("http://127.0.0.1/callback");
+        let flow = request.start().await.unwrap();
         let FlowStatus::Step(SignInStep::OpenUrl { url, .. }) = flow.status() else {
             panic!("a page is the first step");
         };
-        let (_, state) = url.split_once("?state=").unwrap();
-        let code = ("code".to_owned(), self.issuer.consent("alice"));
-        let callback = [("state".to_owned(), state.into()), code];
-        let done = flow.answer(SignInAnswer::Callback(callback.into())).await.unwrap();
+        let back = consent(&*self.http, &url, "alice").await.unwrap();
+        let done = flow.answer(SignInAnswer::Pasted(back.into())).await.unwrap();
         assert!(matches!(done, FlowStatus::Done(Some(_))), "{done:?}");
     }
 

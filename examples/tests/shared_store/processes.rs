@@ -11,6 +11,7 @@ use examples::gateway::folder::Folder;
 use crate::gateway::{Gateway, LONG, PROMISED, issuer, signed_out};
 
 const FOLDER: &str = "SHARED_STORE_FOLDER";
+const ISSUER: &str = "SHARED_STORE_ISSUER";
 /// Begins a line of the other process that is for us.
 const DONE: &str = "done: ";
 
@@ -19,8 +20,8 @@ const DONE: &str = "done: ";
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_other_process() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
-    // It knows nothing of our issuer's tokens, and is not asked: they live long.
-    let gateway = Gateway::open(Path::new(&folder), &issuer(LONG)).await;
+    let issuer = std::env::var(ISSUER).unwrap();
+    let gateway = Gateway::open(Path::new(&folder), &issuer).await;
     let handle = gateway.bind();
     for order in stdin().lines().map(Result::unwrap) {
         match order.as_str() {
@@ -50,10 +51,11 @@ struct Other {
 }
 
 impl Other {
-    fn start(folder: &Path) -> Self {
+    fn start(folder: &Path, issuer: &str) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "processes::the_other_process"])
             .env(FOLDER, folder)
+            .env(ISSUER, issuer)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -84,12 +86,12 @@ impl Drop for Other {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn promise_4_what_one_process_does_the_other_follows_within_two_seconds() {
-    let (folder, issuer) = (Folder::new().unwrap(), issuer(LONG));
-    let here = Gateway::open(folder.path(), &issuer).await;
+    let (folder, issuer) = (Folder::new().unwrap(), issuer(LONG).await);
+    let here = Gateway::open(folder.path(), issuer.url()).await;
     let handle = here.bind();
     here.sign_in().await;
     handle.get().await.unwrap();
-    let mut other = Other::start(folder.path());
+    let mut other = Other::start(folder.path(), issuer.url());
     // Opening its engine takes as long as it takes.
     other.does("serve");
 

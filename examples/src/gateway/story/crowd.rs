@@ -15,24 +15,28 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     host.forget_until_it_ends(&host.alice).await?;
     host.say("gateway", "has no access token of alice that is good; her grant stays");
 
-    let before = host.issuer.renewals_of("alice");
+    let before = host.world.issuer.renewals_of("alice");
     let (begun, mut calls) = (Instant::now(), JoinSet::new());
     for _ in 0..CALLERS {
         let host = host.clone();
-        calls.spawn(async move { host.call_calendar(&host.alice).await.ok() });
+        calls.spawn(async move {
+            let token = host.request(&host.tool, &host.calendar, &host.alice).await.ok()?;
+            let waited = begun.elapsed();
+            host.whose(&token).await.ok()?.map(|owner| (owner, waited))
+        });
     }
-    let owners = calls.join_all().await;
-    let took = begun.elapsed();
-    let right = owners.iter().flatten().filter(|owner| *owner == "alice").count();
-    let renewals = host.issuer.renewals_of("alice") - before;
+    let answers = calls.join_all().await;
+    let right = answers.iter().flatten().filter(|(owner, _)| owner == "alice").count();
+    let waited = answers.iter().flatten().map(|(_, waited)| *waited).max().unwrap_or_default();
+    let renewals = host.world.issuer.renewals_of("alice") - before;
     host.say(
         "tool:calendar",
-        format!("{right} of {CALLERS} calls done in {} ms", took.as_millis()),
+        format!("{right} of {CALLERS} calls done; the last had its token after {waited:.0?}"),
     );
     host.say("issuer", format!("was asked {renewals} time for alice"));
     host.checks.expect(right == CALLERS, "200 calls on a cold key all succeed");
     host.checks.expect(renewals == 1, "200 calls on a cold key make 1 renewal");
-    host.checks.expect(took < Duration::from_secs(1), "and take about as long as one");
+    host.checks.expect(waited < Duration::from_secs(1), "and wait about as long as one");
     host.pause().await;
     Ok(())
 }

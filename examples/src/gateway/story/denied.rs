@@ -14,12 +14,15 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
             let (id, text) = (credential.id.as_str(), &credential.description);
             let scope = format!("{:?}", credential.scope).to_lowercase();
             let name = format!("{}/{id}", provider.id);
-            host.say("gateway", format!("{name:<18} {text} ({scope})"));
+            host.say("gateway", format!("{name:<19} {text} ({scope})"));
         }
     }
-    let folder = host.folder.path().display();
-    host.say("gateway", format!("keeps grants, encrypted, in {folder} until it stops"));
-    host.say("gateway", "grants model:assistant, tool:calendar and channel:slack one each");
+    let folder = host.world.folder.display();
+    host.say("gateway", format!("writes to {folder} alone, until it stops"));
+    host.say(
+        "gateway",
+        format!("keeps grants there, encrypted; the key is {}", host.world.key.describe()),
+    );
     host.say("gateway", "secrets are shown as ••••#fingerprint, with the revision (r1, r2, …)");
     host.pause().await;
 

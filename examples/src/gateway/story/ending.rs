@@ -7,7 +7,6 @@ use credential_provider_api::ErrorCode;
 use tokio::task::JoinHandle;
 
 use super::Chapter;
-use crate::gateway::checks::Checks;
 use crate::gateway::host::Host;
 
 /// Bob leaves.
@@ -39,7 +38,7 @@ pub(super) async fn end_session(host: &Arc<Host>) -> Chapter {
 pub(super) async fn shut_down(host: &Arc<Host>, printing: JoinHandle<()>) {
     host.narrator.chapter("the gateway stops");
     let begun = Instant::now();
-    host.shut_down().await;
+    host.engine.shutdown().await;
     let down = begun.elapsed();
     // The last events stand before what is said of the end.
     let ended = tokio::time::timeout(Duration::from_secs(1), printing).await;
@@ -51,13 +50,4 @@ pub(super) async fn shut_down(host: &Arc<Host>, printing: JoinHandle<()>) {
         host.say("tool:calendar", format!("a late call: {code}"));
     }
     host.checks.expect(code == Some(ErrorCode::ShutDown), "after shutdown requests fail at once");
-}
-
-/// Lets go of the engine: nothing of it may be left.
-pub(super) fn close(host: Arc<Host>) -> Checks {
-    let checks = Arc::into_inner(host).map(|host| host.checks);
-    let alone = checks.is_some();
-    let checks = checks.unwrap_or_default();
-    checks.expect(alone, "no task holds on to the gateway");
-    checks
 }

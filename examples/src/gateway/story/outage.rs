@@ -7,15 +7,16 @@ use credential_provider_api::{ErrorCode, State};
 use resolution_engine::Handle;
 
 use super::Chapter;
-use crate::gateway::host::{Host, Pace};
+use crate::gateway::host::Host;
+use crate::gateway::options::Pace;
 
 const PATIENCE: Duration = Duration::from_secs(6);
 
 pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     host.narrator.chapter("the issuer is down");
     let handle = host.bind_calendar(&host.alice)?;
-    host.issuer.set_outage(true);
-    host.say("issuer", "stops answering");
+    host.world.issuer.set_outage(true);
+    host.say("issuer", "answers 503 to everything");
 
     let backs_off = || {
         // Reading it keeps it in use; what nobody uses is not renewed.
@@ -48,7 +49,7 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
         host.checks.expect(code == Some(ErrorCode::Unavailable), "after its end it is not served");
     }
 
-    host.issuer.set_outage(false);
+    host.world.issuer.set_outage(false);
     host.say("issuer", "answers again");
     let begun = Instant::now();
     let recovered = recover(host, &handle).await;

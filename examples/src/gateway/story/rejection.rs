@@ -11,8 +11,8 @@ const CALLERS: usize = 50;
 
 pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     host.narrator.chapter("a token is rejected, 50 callers say so");
-    let before = host.issuer.renewals_of("alice");
-    host.issuer.reject_access_of("alice");
+    let before = host.world.issuer.renewals_of("alice");
+    host.world.issuer.reject_access_of("alice");
     host.say("calendar", "refuses alice's token from now on: 401");
     let mut calls = JoinSet::new();
     for _ in 0..CALLERS {
@@ -21,7 +21,7 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     }
     let owners = calls.join_all().await;
     let right = owners.iter().flatten().filter(|owner| *owner == "alice").count();
-    let exchanges = host.issuer.renewals_of("alice") - before;
+    let exchanges = host.world.issuer.renewals_of("alice") - before;
     host.say(
         "tool:calendar",
         format!("{CALLERS} callers report the revision they used and try again"),

@@ -8,7 +8,8 @@ use resolution_engine::Handle;
 use tokio::task::JoinSet;
 
 use super::Chapter;
-use crate::gateway::host::{Host, Pace};
+use crate::gateway::host::Host;
+use crate::gateway::options::Pace;
 
 const READERS: usize = 8;
 const CALLERS: usize = 4;
@@ -19,7 +20,7 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
         Pace::Fast => 1,
     };
     host.narrator.chapter("tokens that live seconds, renewed ahead");
-    let life = host.issuer.token_life();
+    let life = host.world.issuer.token_life();
     host.say("issuer", format!("its access tokens live {} s", life.as_secs()));
     let handle = Arc::new(host.bind_calendar(&host.alice)?);
     let stop = Arc::new(AtomicBool::new(false));

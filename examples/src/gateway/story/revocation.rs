@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use credential_provider_api::{CredentialError, ErrorCode, Outcome};
 use tokio::task::JoinSet;
 
-use super::{Chapter, sign_in};
+use super::{Chapter, people};
 use crate::gateway::host::Host;
 use crate::gateway::tool::CallFailed;
 
 const CALLERS: usize = 20;
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     host.narrator.chapter("alice's access is revoked");
@@ -21,7 +22,7 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
 
     // So that the calls are under way at the issuer when the revocation comes: of a token that is
     // good, the store would give another copy.
-    host.issuer.reject_access_of("alice");
+    host.world.issuer.reject_access_of("alice");
     let request = host.tool.request(&host.calendar).session(&host.alice.session);
     request.report(&old, Outcome::Rejected)?;
     let mut calls = JoinSet::new();
@@ -29,7 +30,8 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
         let host = host.clone();
         calls.spawn(async move { (host.call_calendar(&host.alice).await, Instant::now()) });
     }
-    tokio::time::sleep(Duration::from_millis(5)).await;
+    let sent = host.wait_for(PATIENCE, || host.world.issuer.under_way() > 0).await;
+    host.checks.expect(sent, "calls are under way at the issuer");
     host.say("tool:calendar", format!("{CALLERS} calls are under way"));
     let begun = Instant::now();
     let target = host.administrator.at(&host.calendar).session(&host.alice.session);
@@ -66,7 +68,7 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     host.checks.expect(child.is_some(), "what was derived from it ends with it");
     host.pause().await;
 
-    sign_in::sign_in(host, &host.alice).await?;
+    people::sign_in(host, &host.alice).await?;
     let again = handle.get().await?;
     host.say("tool:calendar", format!("the handle reads {}", host.narrator.mask(&again)));
     host.checks

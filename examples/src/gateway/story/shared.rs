@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use credential_provider_api::ErrorCode;
 use tokio::task::JoinSet;
 
-use super::{Chapter, sign_in};
+use super::{Chapter, people};
 use crate::gateway::events;
+use crate::gateway::folder::shows;
 use crate::gateway::host::Host;
-use crate::gateway::issuer::MARK;
+use crate::gateway::narrator::MARK;
 
 /// At each of the two.
 const CALLERS: usize = 100;
@@ -21,7 +22,7 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     let other = host.beside().await?;
     let printing = tokio::spawn(events::print(&other));
     let told = together(host, &other).await;
-    other.shut_down().await;
+    other.engine.shutdown().await;
     let _ = tokio::time::timeout(Duration::from_secs(1), printing).await;
     told?;
     host.say(other.name, "stops");
@@ -33,19 +34,19 @@ async fn together(host: &Arc<Host>, other: &Arc<Host>) -> Chapter {
     one_login(host, other).await?;
     one_renewal(host, other).await?;
     one_sign_out(host, other).await?;
-    let readable = host.folder.shows(MARK)?;
-    host.checks.expect(!readable, "no file of the folder shows a secret");
+    let readable = shows(&host.world.folder.join("grants"), MARK)?;
+    host.checks.expect(!readable, "no file of the store of grants shows a secret");
     Ok(())
 }
 
 /// Alice has signed in at the first only.
 async fn one_login(host: &Host, other: &Host) -> Chapter {
-    let before = host.issuer.renewals_of("alice");
+    let before = host.world.issuer.renewals_of("alice");
     let first = host.request(&host.tool, &host.calendar, &host.alice).await?;
     let second = other.request(&other.tool, &other.calendar, &other.alice).await?;
     let mask = host.narrator.mask(&second);
     host.say(other.name, format!("has {mask} for alice, who never signed in here"));
-    let same = second.same_secrets(&first) && host.issuer.renewals_of("alice") == before;
+    let same = second.same_secrets(&first) && host.world.issuer.renewals_of("alice") == before;
     host.checks.expect(same, "a second gateway serves alice with the first one's credential");
     host.pause().await;
     Ok(())
@@ -57,7 +58,7 @@ async fn one_renewal(host: &Arc<Host>, other: &Arc<Host>) -> Chapter {
     futures::future::try_join_all(ends).await?;
     host.say("gateway", "at both of them her access token has ended");
 
-    let before = host.issuer.renewals_of("alice");
+    let before = host.world.issuer.renewals_of("alice");
     let mut calls = JoinSet::new();
     for gateway in [host, other] {
         for _ in 0..CALLERS {
@@ -67,7 +68,7 @@ async fn one_renewal(host: &Arc<Host>, other: &Arc<Host>) -> Chapter {
     }
     let owners = calls.join_all().await;
     let right = owners.iter().flatten().filter(|owner| *owner == "alice").count();
-    let renewals = host.issuer.renewals_of("alice") - before;
+    let renewals = host.world.issuer.renewals_of("alice") - before;
     host.say("tool:calendar", format!("{right} of {} calls done, {CALLERS} at each", 2 * CALLERS));
     host.say("issuer", format!("was asked {renewals} time for alice"));
     host.checks.expect(right == 2 * CALLERS, "200 calls at two gateways all succeed");
@@ -98,7 +99,7 @@ async fn one_sign_out(host: &Host, other: &Host) -> Chapter {
     host.checks.expect(ended, "a sign-out ends requests and handles at the other within 2 s");
     host.pause().await;
 
-    sign_in::sign_in(other, &other.alice).await?;
+    people::sign_in(other, &other.alice).await?;
     let begun = Instant::now();
     let mut back = None;
     while back.is_none() && begun.elapsed() < PROMISED {

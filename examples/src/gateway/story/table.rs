@@ -7,7 +7,7 @@ pub(super) fn print(host: &Host) {
     let (counters, measure) = (host.engine.counters(), &host.measure);
     let asked = (counters.hits + counters.misses).max(1);
     let percent = 100.0 * counters.hits as f64 / asked as f64;
-    let twice = host.issuer.spent_twice();
+    let twice = host.world.issuer.spent_twice();
     host.narrator.chapter("figures");
     let row = |name: &str, value: String| host.narrator.row(format!("{name:<28} {value:>10}"));
     row("requests by name", measure.requests().to_string());

@@ -1,19 +1,20 @@
 //! Alice and bob sign in, each for themselves, in one group chat.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use credential_provider_api::{ErrorCode, FlowId, SignInAnswer, SignInStep};
+use credential_provider_api::{ErrorCode, SignInStep};
+use oauth_provider::{LoopbackAddress, LoopbackListener};
 use resolution_engine::FlowStatus;
 
 use super::Chapter;
+use crate::gateway::browser;
 use crate::gateway::host::{Host, Person};
 use crate::gateway::tool::CallFailed;
 
 pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     host.narrator.chapter("alice and bob, in one group chat, sign in");
     let asked = needs_sign_in(host, &host.alice).await;
-    host.checks.expect(asked, "before a sign-in a request says needs_reauth, with the step");
+    host.checks.expect(asked, "before a sign-in a request says needs_reauth, and what to do");
     sign_in(host, &host.alice).await?;
     host.pause().await;
 
@@ -39,58 +40,53 @@ pub(super) async fn tell(host: &Arc<Host>) -> Chapter {
     let token = host.request(&host.slack, &host.post, &host.alice).await?;
     let mask = host.narrator.mask(&token);
     host.say("channel:slack", format!("for alice: {mask}, derived from her calendar token"));
-    let same = token.account().is_some_and(|account| account.as_str() == "alice");
+    let same = host.whose(&token).await?.is_some_and(|owner| owner == "alice");
     host.checks.expect(same, "a derived token is for the account it is derived from");
     host.pause().await;
     Ok(())
 }
 
-/// A request before the sign-in: whether it says what a person has to do.
+/// A request before the sign-in: whether it says that a person has to act.
 async fn needs_sign_in(host: &Host, person: &Person) -> bool {
     let Err(CallFailed::Credential(error)) = host.call_calendar(person).await else {
         return false;
     };
     let reason = error.reason().map_or("", |reason| reason.as_str());
     host.say("tool:calendar", format!("for {}: {} ({reason})", person.name, error.code()));
-    let page = error.step().and_then(page);
-    if let Some((page, _)) = page {
-        host.say(host.name, format!("the step it names: open {page}"));
-    }
-    error.code() == ErrorCode::NeedsReauth && page.is_some()
+    host.say("tool:calendar", format!("is told: {}", error.next_step()));
+    error.code() == ErrorCode::NeedsReauth
 }
 
-/// Starts a flow, shows its step to the person alone, and takes the callback.
+/// Starts a flow, shows its step to the person alone, and takes what the browser brings back.
 pub(super) async fn sign_in(host: &Host, person: &Person) -> Chapter {
+    let listener = LoopbackListener::bind(LoopbackAddress::V4).await?;
     let request = host.tool.request(&host.calendar).session(&person.session);
-    let request = request.sign_in().redirect_uri("https://gateway.example/callback");
-    let flow = request.start().await?;
+    let flow = request.sign_in().redirect_uri(listener.redirect_uri()).start().await?;
     let FlowStatus::Step(step) = flow.status() else {
         return Err("the sign-in did not begin with a step".into());
     };
-    let (page, state) = page(&step).ok_or("the sign-in did not begin with a page")?;
+    let (page, url) = page(&step).ok_or("the sign-in did not begin with a page")?;
     // The address answers the flow: only this person may see all of it.
     host.say(host.name, format!("to {} alone: open {page}?state=…", person.name));
-
-    // The browser: the person consents and is sent back to the gateway's callback.
-    let code = host.issuer.consent(person.name);
-    let callback = BTreeMap::from([("state".to_owned(), state.into()), ("code".to_owned(), code)]);
-    host.say(person.name, "consents in the browser");
-
-    // The callback knows the flow by its state.
-    let flow = host.engine.sign_in_flow(&FlowId::from_text(state));
-    let flow = flow.ok_or("the callback belongs to no sign-in")?;
-    let done = flow.answer(SignInAnswer::Callback(callback)).await?;
-    match done {
+    let world = &host.world;
+    let browsing = async {
+        let back = browser::consent(&*world.http, url, person.name).await?;
+        host.say(person.name, "consents in the browser");
+        browser::open(&*world.http, &back).await
+    };
+    let listening = listener.answer(flow.id(), flow.expires_at(), &world.clock);
+    let (_, answer) = futures::try_join!(browsing, listening)?;
+    match flow.answer(answer).await? {
         FlowStatus::Done(Some(account)) => host.say(host.name, format!("{account} is signed in")),
         other => return Err(format!("the sign-in did not finish: {other:?}").into()),
     }
     Ok(())
 }
 
-/// The page of a step and the state in its address.
+/// The page of a step: its address as everybody may see it, and whole.
 fn page(step: &SignInStep) -> Option<(&str, &str)> {
     match step {
-        SignInStep::OpenUrl { url, .. } => url.split_once("?state="),
+        SignInStep::OpenUrl { url, .. } => Some((url.split_once('?')?.0, url)),
         _ => None,
     }
 }
