@@ -96,6 +96,10 @@
 //! handle, or revoked is never pushed out by others. A revocation is remembered for
 //! [30 days](Tuning::revocations) and counts against the bound until then.
 //!
+//! # Redaction
+//! With the feature `redaction` a `Redactor` masks every secret that the engine publishes or
+//! hands out in the text that flows back to the model.
+//!
 //! # What to know
 //! - Containing a panicking provider needs `panic = "unwind"`, the default.
 //! - The panic hook runs before the engine catches: a provider that panics with a secret in its
@@ -119,6 +123,8 @@ mod flows;
 mod handle;
 mod health;
 mod random;
+#[cfg(feature = "redaction")]
+pub mod redaction;
 mod registry;
 mod report;
 mod resolve;
@@ -146,4 +152,6 @@ pub use events::{Delivery, EventStream};
 pub use flows::{FlowStatus, SignInFlow, SignInRequest};
 pub use handle::{Handle, Version};
 pub use random::SystemRandom;
+#[cfg(feature = "redaction")]
+pub use redaction::{RedactingStream, Redactor, RedactorCounts, Retention, Unmaskable};
 pub use tuning::Tuning;
