@@ -277,6 +277,13 @@ impl Round<'_> {
     fn wait(&mut self, start: usize, view: View, decided: usize, missing: usize) {
         let wake = self.base + (self.text.bytes.len() + missing) as u64;
         let start = self.base + start as u64;
+        // Looked at again when it has taken too much room, to be given up.
+        let wake = wake.min(start + WIDEST as u64 + 1);
+        // It may have been come to by another way as well.
+        let same = |known: &Waiting| known.start == start && known.view == view;
+        if self.scanner.waiting.iter().rev().any(same) {
+            return;
+        }
         self.scanner.waiting.push(Waiting { start, view, decided, wake });
     }
 
