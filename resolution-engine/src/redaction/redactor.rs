@@ -12,7 +12,7 @@ use credential_provider_api::{Credential, ExposeSecret as _, Random, SecretStrin
 use super::fingerprint::{Keys, WINDOW};
 use super::known::Known;
 use super::pattern::fingerprints;
-use super::register::{BATCH, Claim, Register};
+use super::register::{BATCH, Claim, Register, Why};
 use super::scan::Scanner;
 use super::span::Copier;
 use super::stream::RedactingStream;
@@ -160,8 +160,9 @@ impl Redactor {
     /// Notices what nobody holds any more, and forgets what is over at `now`. An engine does this
     /// once a minute; only a host without one needs to.
     pub fn sweep(&self, now: Timestamp) {
-        let due = lock(&self.shared.register).due(now, self.shared.retention.unexpiring);
-        self.shared.forget(&due, now);
+        let unexpiring = self.shared.retention.unexpiring;
+        let due = lock(&self.shared.register).due(now, unexpiring);
+        self.shared.forget(&due, now, &Why::Over { unexpiring });
     }
 
     /// What was counted.
@@ -196,7 +197,7 @@ impl Shared {
         let crowded_out = register.crowded_out(now, self.retention.secrets);
         drop(register);
         if !crowded_out.is_empty() {
-            let count = self.forget(&crowded_out, now);
+            let count = self.forget(&crowded_out, now, &Why::CrowdedOut);
             self.crowded_out.fetch_add(count as u64, Ordering::Relaxed);
             tracing::warn!(count, "more secrets than are kept: the oldest are not masked any more");
         }
@@ -204,9 +205,9 @@ impl Shared {
     }
 
     /// A few at a time, so that nobody who adds one waits long.
-    fn forget(&self, ids: &[u128], now: Timestamp) -> usize {
+    fn forget(&self, ids: &[u128], now: Timestamp, why: &Why) -> usize {
         let batches = ids.chunks(BATCH);
-        batches.map(|ids| lock(&self.register).forget(&self.known, now, ids)).sum()
+        batches.map(|ids| lock(&self.register).forget(&self.known, now, ids, why)).sum()
     }
 }
 

@@ -49,6 +49,14 @@ pub(super) enum Claim<'a> {
     Host { until: Timestamp },
 }
 
+/// Why a secret is forgotten.
+pub(super) enum Why {
+    /// Nobody holds it, and its time is over.
+    Over { unexpiring: Duration },
+    /// Nobody holds it, and there are too many.
+    CrowdedOut,
+}
+
 /// How many are forgotten under one lock.
 pub(super) const BATCH: usize = 256;
 
@@ -139,13 +147,24 @@ impl Register {
         withdrawn.into_iter().map(|(_, _, id)| id).collect()
     }
 
-    /// Forgets those of `ids` that still nobody holds; how many.
-    pub(super) fn forget(&mut self, known: &Known, now: Timestamp, ids: &[u128]) -> usize {
+    /// Forgets those of `ids` that still nobody holds, and whose time is still over if that is why;
+    /// how many.
+    pub(super) fn forget(
+        &mut self,
+        known: &Known,
+        now: Timestamp,
+        ids: &[u128],
+        why: &Why,
+    ) -> usize {
         let before = self.secrets.len();
         for id in ids {
             let Some(secret) = self.secrets.get_mut(id) else { continue };
             secret.look(now);
-            if secret.gone_at.is_none() {
+            let goes = match why {
+                Why::Over { unexpiring } => secret.is_over(now, *unexpiring),
+                Why::CrowdedOut => secret.gone_at.is_some(),
+            };
+            if !goes {
                 continue;
             }
             if let Some(secret) = self.secrets.remove(id) {
