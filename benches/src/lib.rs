@@ -10,6 +10,7 @@
 //! | [`memory`] | a cached credential costs little beyond itself |
 //! | [`schedule`] | renewals cost little and never crowd anybody out |
 //! | [`scale`] | a request or a renewal costs the same among a hundred or a million |
+//! | [`redaction`] | what flows back to the model is searched for a thousand secrets as fast as for a fixed list |
 //! | `store` | a file store costs little beyond its disk, and one process at a time renews; Unix only |
 //! | [`instructions`] | the hot paths stay within a stored budget of instructions |
 
@@ -21,6 +22,7 @@ pub mod cold;
 pub mod hit;
 pub mod instructions;
 pub mod memory;
+pub mod redaction;
 pub mod report;
 pub mod scale;
 pub mod schedule;

@@ -38,6 +38,8 @@ pub(crate) struct Core {
     pub(crate) events: Events,
     pub(crate) counters: Counters,
     pub(crate) waits: WaitGraph,
+    #[cfg(feature = "redaction")]
+    pub(crate) redactor: Option<crate::Redactor>,
     pub(crate) waiters: Bounded,
     /// The limit on all provider calls together.
     pub(crate) calls: Arc<Semaphore>,

@@ -152,6 +152,8 @@ pub struct EngineBuilder {
     audit: Option<(Arc<dyn AuditSink>, AuditPolicy)>,
     store: Option<Arc<dyn GrantStore>>,
     secret_refs: Option<Arc<dyn SecretRefResolver>>,
+    #[cfg(feature = "redaction")]
+    redactor: Option<crate::Redactor>,
     runtime: Option<Handle>,
 }
 
@@ -210,6 +212,14 @@ impl EngineBuilder {
         self
     }
 
+    /// What masks the secrets of every credential this engine publishes or hands out, from before
+    /// anybody can have it. Nothing by default.
+    #[cfg(feature = "redaction")]
+    pub fn redactor(mut self, redactor: crate::Redactor) -> Self {
+        self.redactor = Some(redactor);
+        self
+    }
+
     /// The runtime for the engine's tasks; otherwise the one `build` is called in.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
@@ -255,6 +265,8 @@ impl EngineBuilder {
             events: Events::new(tuning.event_buffer),
             counters: Counters::default(),
             waits: WaitGraph::default(),
+            #[cfg(feature = "redaction")]
+            redactor: self.redactor,
             waiters: Bounded::new("waiters", tuning.waiters),
             calls: Arc::new(Semaphore::new(tuning.calls)),
             freed: Arc::new(Notify::new()),

@@ -111,6 +111,10 @@
 //! client: only for the origins the credential names, every redirect judged anew, and once more with
 //! a newer credential after a 401.
 //!
+//! # Redaction
+//! With the feature `redaction` a `Redactor` masks every secret that the engine publishes or
+//! hands out in the text that flows back to the model.
+//!
 //! # What to know
 //! - Containing a panicking provider needs `panic = "unwind"`, the default.
 //! - The panic hook runs before the engine catches: a provider that panics with a secret in its
@@ -139,6 +143,8 @@ pub mod injection;
 #[cfg(feature = "placeholders")]
 pub mod placeholder;
 mod random;
+#[cfg(feature = "redaction")]
+pub mod redaction;
 mod registry;
 mod report;
 mod resolve;
@@ -173,4 +179,6 @@ pub use events::{Delivery, EventStream};
 pub use flows::{FlowStatus, SignInFlow, SignInRequest};
 pub use handle::{Handle, Version};
 pub use random::SystemRandom;
+#[cfg(feature = "redaction")]
+pub use redaction::{RedactingStream, Redactor, RedactorCounts, Retention, Unmaskable};
 pub use tuning::Tuning;

@@ -10,12 +10,13 @@ use benches::budget::Budget;
 use benches::report::{Line, Verdict};
 #[cfg(unix)]
 use benches::store;
-use benches::{cold, hit, instructions, memory, scale, schedule};
+use benches::{cold, hit, instructions, memory, redaction, scale, schedule};
 
 #[global_allocator]
 static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const USAGE: &str = "usage: promises [--json] [--no-callgrind | --write-budget] [--folder FOLDER]";
+const USAGE: &str = "usage: promises [--json] [--no-callgrind | --write-budget] [--folder FOLDER] \
+                     [--theme THEME]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,14 +34,25 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    let themes = [hit::lines, cold::lines, memory::lines, schedule::lines, scale::lines];
     let mut report = Report { json: asked.json, lines: Vec::new() };
-    for theme in themes {
-        report.add(theme());
+    let themes: [(&str, fn() -> Vec<Line>); 6] = [
+        ("hit", hit::lines),
+        ("cold", cold::lines),
+        ("memory", memory::lines),
+        ("schedule", schedule::lines),
+        ("scale", scale::lines),
+        ("redaction", redaction::lines),
+    ];
+    for (name, lines) in themes {
+        if asked.wants(name) {
+            report.add(lines());
+        }
     }
     #[cfg(unix)]
-    report.add(store::lines(&asked.folder));
-    if asked.callgrind {
+    if asked.wants("store") {
+        report.add(store::lines(&asked.folder));
+    }
+    if asked.callgrind && asked.wants("instructions") {
         report.add(counted(asked.write_budget));
     }
     report.end()
@@ -51,6 +63,8 @@ struct Asked {
     json: bool,
     callgrind: bool,
     write_budget: bool,
+    /// Only this one.
+    theme: Option<String>,
     #[cfg_attr(not(unix), allow(dead_code, reason = "the store is for Unix"))]
     folder: PathBuf,
 }
@@ -59,18 +73,24 @@ impl Asked {
     /// `None` if they say something else.
     fn parse(arguments: &[&str]) -> Option<Self> {
         let folder = std::env::temp_dir();
-        let mut asked = Self { json: false, callgrind: true, write_budget: false, folder };
+        let mut asked =
+            Self { json: false, callgrind: true, write_budget: false, theme: None, folder };
         let mut arguments = arguments.iter();
         while let Some(argument) = arguments.next() {
             match *argument {
                 "--json" => asked.json = true,
                 "--no-callgrind" => asked.callgrind = false,
                 "--write-budget" => asked.write_budget = true,
+                "--theme" => asked.theme = Some((*arguments.next()?).to_owned()),
                 "--folder" => asked.folder = arguments.next()?.into(),
                 _ => return None,
             }
         }
         Some(asked)
+    }
+
+    fn wants(&self, theme: &str) -> bool {
+        self.theme.as_deref().is_none_or(|wanted| wanted == theme)
     }
 }
 

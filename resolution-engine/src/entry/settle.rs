@@ -195,14 +195,26 @@ pub(super) fn issue(
     let revision = credential.revision().unwrap_or_else(|| core.next_revision());
     let freshness = credential.freshness();
     if let Some(plan) = plan(now, end, freshness, &core.tuning, core.jitter()) {
-        let issued = Arc::new(credential.served(revision, plan.window));
+        let issued = masked(core, credential.served(revision, plan.window), now);
         return (Ended::Issued { revision, plan }, Some(issued));
     }
     if freshness == Freshness::Never && end.is_none_or(|end| now < end) {
         let until = end.unwrap_or(Timestamp::MAX);
         let window = ServingWindow { renew_by: until, until };
-        return (Ended::Passing, Some(Arc::new(credential.served(revision, window))));
+        return (Ended::Passing, Some(masked(core, credential.served(revision, window), now)));
     }
     let detail = "the source gave a credential that has ended already";
     (Ended::Failed(CredentialError::new(ErrorCode::InvalidResponse, detail)), None)
+}
+
+/// What is handed out, known to the redactor before anybody has it.
+fn masked(core: &Core, credential: Credential, now: Timestamp) -> Arc<Credential> {
+    let credential = Arc::new(credential);
+    #[cfg(feature = "redaction")]
+    if let Some(redactor) = &core.redactor {
+        redactor.feed(&credential, now);
+    }
+    #[cfg(not(feature = "redaction"))]
+    let _ = (core, now);
+    credential
 }

@@ -103,6 +103,10 @@ pub(crate) async fn run(core: Weak<Core>) {
             let (idle, revoked) = (at(&core, now, idle), at(&core, now, revoked));
             core.table.sweep(now, idle, revoked);
             crate::flows::sweep(&core, now);
+            #[cfg(feature = "redaction")]
+            if let Some(redactor) = &core.redactor {
+                redactor.sweep(now);
+            }
             next_sweep = now.plus(SWEEP);
         }
         let wake = next.unwrap_or(next_sweep).min(next_sweep).max(now.plus(TICK));

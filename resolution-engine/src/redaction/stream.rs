@@ -1,0 +1,68 @@
+//! [`RedactingStream`]: a text that comes in parts.
+
+use std::fmt;
+
+use super::redactor::Redactor;
+use super::scan::Scanner;
+use super::span::Copier;
+
+/// Masks what a [`Redactor`] knows in bytes that come in parts, wherever they are cut.
+///
+/// A secret added later is seen from where the stream then is. Dropped without
+/// [`finish`](Self::finish), what was held back is lost.
+#[must_use = "finish it"]
+pub struct RedactingStream {
+    redactor: Redactor,
+    scanner: Scanner,
+    copier: Copier,
+    held: Vec<u8>,
+    /// Where in the whole text `held` starts.
+    base: u64,
+}
+
+impl RedactingStream {
+    pub(super) fn new(redactor: Redactor) -> Self {
+        let (scanner, copier) = (Scanner::default(), Copier::default());
+        Self { redactor, scanner, copier, held: Vec::new(), base: 0 }
+    }
+
+    /// Takes the next part, and gives what can no longer be part of a secret.
+    pub fn push(&mut self, part: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(part.len());
+        self.push_into(part, &mut out);
+        out
+    }
+
+    /// The same, added to `out`.
+    pub fn push_into(&mut self, part: &[u8], out: &mut Vec<u8>) {
+        self.held.extend_from_slice(part);
+        let shared = self.redactor.shared();
+        let safe = self.scanner.advance(shared, &self.held, self.base, false);
+        self.copier.copy(&self.held, self.base, safe, self.scanner.spans(), out);
+        let done = usize::try_from(safe - self.base).unwrap_or(self.held.len());
+        self.held.drain(..done.min(self.held.len()));
+        self.base = safe;
+    }
+
+    /// Ends the text, and gives the rest of it.
+    #[must_use = "the rest of the text"]
+    pub fn finish(mut self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.held.len());
+        let shared = self.redactor.shared();
+        let safe = self.scanner.advance(shared, &self.held, self.base, true);
+        self.copier.copy(&self.held, self.base, safe, self.scanner.spans(), &mut out);
+        out
+    }
+
+    /// Bytes held back now.
+    #[must_use]
+    pub fn held_back(&self) -> usize {
+        self.held.len()
+    }
+}
+
+impl fmt::Debug for RedactingStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedactingStream").field("held_back", &self.held_back()).finish()
+    }
+}

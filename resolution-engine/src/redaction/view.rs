@@ -1,0 +1,279 @@
+//! Ways to read a text: as it is, and with encodings undone. A reading starts at any byte, and what
+//! stands before it changes nothing.
+
+/// One way to read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct View(&'static [Layer]);
+
+/// What is undone in one go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layer {
+    /// `%41` is `A` (RFC 3986 §2.1).
+    Percent,
+    /// `+` is a space (the URL standard, `application/x-www-form-urlencoded`).
+    Form,
+    /// `\n`, `\"`, `\u0041` (RFC 8259 §7).
+    Json,
+    /// Line breaks, and the indentation after them, are not there.
+    Lines,
+}
+
+/// Ways to read that differ from the text in the same places.
+pub(super) struct Family {
+    triggers: [u8; 2],
+    pub(super) views: &'static [Derived],
+}
+
+/// A way to read, and where it differs from another of its family.
+pub(super) struct Derived {
+    pub(super) view: View,
+    /// What undoes more than one before it differs from it only where that shows these bytes.
+    pub(super) base: Option<(usize, [u8; 2])>,
+}
+
+pub(super) const RAW: View = View(&[]);
+pub(super) const LINES: View = View(&[Lines]);
+/// In one family.
+pub(super) const MOST_VIEWS: usize = 4;
+
+use Layer::{Form, Json, Lines, Percent};
+const fn root(layers: &'static [Layer]) -> Derived {
+    Derived { view: View(layers), base: None }
+}
+const fn derived(base: usize, shown: [u8; 2], layers: &'static [Layer]) -> Derived {
+    Derived { view: View(layers), base: Some((base, shown)) }
+}
+const BREAKS: [u8; 2] = [b'\n', b'\r'];
+
+pub(super) const FAMILIES: [Family; 3] = [
+    Family {
+        triggers: *b"%+",
+        views: &[
+            root(&[Percent]),
+            derived(0, *b"++", &[Form, Percent]),
+            derived(0, *b"%%", &[Percent, Percent]),
+        ],
+    },
+    Family {
+        triggers: *b"\\\\",
+        views: &[
+            root(&[Json]),
+            derived(0, *b"\\\\", &[Json, Json]),
+            derived(0, BREAKS, &[Json, Lines]),
+            derived(1, BREAKS, &[Json, Json, Lines]),
+        ],
+    },
+    Family { triggers: BREAKS, views: &[root(&[Lines])] },
+];
+
+impl Family {
+    #[inline]
+    pub(super) fn is_triggered_by(&self, byte: u8) -> bool {
+        let [a, b] = self.triggers;
+        byte == a || byte == b
+    }
+}
+
+/// Whether some way to read differs from the text somewhere in `bytes`. Compiles to a few vector
+/// instructions.
+pub(super) fn any_trigger(bytes: &[u8]) -> bool {
+    let mut found = false;
+    for byte in bytes {
+        found |= matches!(byte, b'%' | b'+' | b'\\' | b'\n' | b'\r');
+    }
+    found
+}
+
+/// A text of which more may come.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) is_whole: bool,
+}
+
+/// Why there is no next byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// There is none.
+    End,
+    /// It is not decided yet: more of the text is needed.
+    More,
+}
+
+/// Where a reading has come to.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor {
+    /// In the text.
+    pub(super) at: usize,
+    /// Bytes of a character that a layer has decoded, and not given yet.
+    queues: [Queue; 3],
+}
+
+#[derive(Clone, Copy, Default)]
+struct Queue {
+    bytes: u32,
+    count: u8,
+}
+
+/// The widest indentation that is read over.
+const WIDEST_INDENTATION: usize = 32;
+
+impl View {
+    /// The same with line breaks in it, if it reads over them.
+    pub(super) fn without_lines(self) -> Option<Self> {
+        match self.0.split_last() {
+            Some((Lines, below)) => Some(Self(below)),
+            _ => None,
+        }
+    }
+}
+
+impl Cursor {
+    pub(super) fn new(at: usize) -> Self {
+        Self { at, queues: [Queue::default(); 3] }
+    }
+
+    /// The next byte of `view`.
+    pub(super) fn next(&mut self, text: Text<'_>, view: View) -> Result<u8, Stop> {
+        self.layer(text, view.0)
+    }
+
+    fn layer(&mut self, text: Text<'_>, layers: &[Layer]) -> Result<u8, Stop> {
+        let Some((layer, below)) = layers.split_last() else {
+            let byte = text.bytes.get(self.at).copied();
+            self.at += usize::from(byte.is_some());
+            return byte.ok_or(if text.is_whole { Stop::End } else { Stop::More });
+        };
+        let depth = below.len();
+        if let Some(queue) = self.queues.get_mut(depth).filter(|queue| queue.count > 0) {
+            let byte = queue.bytes as u8;
+            *queue = Queue { bytes: queue.bytes >> 8, count: queue.count - 1 };
+            return Ok(byte);
+        }
+        let byte = self.layer(text, below)?;
+        match (layer, byte) {
+            (Form, b'+') => Ok(b' '),
+            (Percent, b'%') => match self.ahead(|ahead| ahead.hex(text, below, 2))? {
+                Some(value) => Ok(value as u8),
+                None => Ok(byte),
+            },
+            (Json, b'\\') => match self.ahead(|ahead| ahead.escape(text, below))? {
+                Some(found) => {
+                    let mut utf8 = [0; 4];
+                    let count = found.encode_utf8(&mut utf8).len();
+                    let bytes = u32::from_le_bytes(utf8);
+                    if let Some(queue) = self.queues.get_mut(depth) {
+                        *queue = Queue { bytes: bytes >> 8, count: (count - 1) as u8 };
+                    }
+                    Ok(bytes as u8)
+                }
+                None => Ok(byte),
+            },
+            (Lines, b'\n' | b'\r') => {
+                let mut next = self.layer(text, below)?;
+                if (byte, next) == (b'\r', b'\n') {
+                    next = self.layer(text, below)?;
+                }
+                for _ in 0..WIDEST_INDENTATION {
+                    if !matches!(next, b' ' | b'\t') {
+                        break;
+                    }
+                    next = self.layer(text, below)?;
+                }
+                // An empty line ends what was wrapped.
+                if matches!(next, b'\n' | b'\r' | b' ' | b'\t') { Err(Stop::End) } else { Ok(next) }
+            }
+            _ => Ok(byte),
+        }
+    }
+
+    /// Reads on, and goes back if that finds nothing.
+    fn ahead<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<Option<T>, Stop>,
+    ) -> Result<Option<T>, Stop> {
+        let mut ahead = *self;
+        match read(&mut ahead) {
+            Ok(Some(found)) => {
+                *self = ahead;
+                Ok(Some(found))
+            }
+            // A text that ends within an escape has none there.
+            Ok(None) | Err(Stop::End) => Ok(None),
+            Err(Stop::More) => Err(Stop::More),
+        }
+    }
+
+    fn hex(&mut self, text: Text<'_>, below: &[Layer], digits: usize) -> Result<Option<u32>, Stop> {
+        let mut value = 0;
+        for _ in 0..digits {
+            match char::from(self.layer(text, below)?).to_digit(16) {
+                Some(digit) => value = value << 4 | digit,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(value))
+    }
+
+    /// What follows a backslash.
+    fn escape(&mut self, text: Text<'_>, below: &[Layer]) -> Result<Option<char>, Stop> {
+        Ok(match self.layer(text, below)? {
+            byte @ (b'"' | b'\\' | b'/' | b'\'') => Some(char::from(byte)),
+            b'b' => Some('\u{8}'),
+            b'f' => Some('\u{c}'),
+            b'n' => Some('\n'),
+            b'r' => Some('\r'),
+            b't' => Some('\t'),
+            b'u' => match self.hex(text, below, 4)? {
+                Some(high @ 0xd800..0xdc00) => {
+                    if (self.layer(text, below)?, self.layer(text, below)?) != (b'\\', b'u') {
+                        return Ok(None);
+                    }
+                    match self.hex(text, below, 4)? {
+                        Some(low @ 0xdc00..0xe000) => {
+                            char::from_u32(0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00))
+                        }
+                        _ => None,
+                    }
+                }
+                Some(unit) => char::from_u32(unit),
+                None => None,
+            },
+            _ => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, layers: &'static [Layer]) -> String {
+        let text = Text { bytes: text.as_bytes(), is_whole: true };
+        let mut cursor = Cursor::new(0);
+        let bytes = std::iter::from_fn(|| cursor.next(text, View(layers)).ok()).collect();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn encodings_are_undone() {
+        assert_eq!(read("a%2Bb%2bc%zz%4", &[Percent]), "a+b+c%zz%4");
+        assert_eq!(read("a+b%2Bc", &[Form, Percent]), "a b+c");
+        assert_eq!(read("%2541", &[Percent, Percent]), "A");
+        assert_eq!(
+            read(r#"\"\\\/\n\u00e9\uD83D\uDE00\ud83dx\q"#, &[Json]),
+            "\"\\/\n\u{e9}\u{1f600}\\ud83dx\\q"
+        );
+        assert_eq!(read(r#"\\\"\\u0041"#, &[Json, Json]), "\"A");
+        assert_eq!(read("ab\r\n  cd\nef", &[Lines]), "abcdef");
+        assert_eq!(read(r"ab\ncd\\nef", &[Json, Json, Lines]), "abcdef");
+    }
+
+    #[test]
+    fn an_escape_that_is_cut_is_waited_for() {
+        for cut in [r"\", r"\u", r"\u00e", r"\ud83d\u"] {
+            let text = Text { bytes: cut.as_bytes(), is_whole: false };
+            assert_eq!(Cursor::new(0).next(text, View(&[Json])), Err(Stop::More));
+        }
+    }
+}
