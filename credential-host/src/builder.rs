@@ -126,10 +126,10 @@ impl HostBuilder {
             engine = engine.store(store.clone());
         }
         let engine = engine.build().map_err(|error| unusable(error.to_string()))?;
-        let configuration = configuration(&document)?;
+        let (configuration, bindings) = (configuration(&document)?, document.bindings()?);
         let report = engine.configure(configuration).await;
         let report = report.map_err(|error| unusable(error.to_string()))?;
-        Ok(CredentialHost::new(engine, document, store, clock, report.failed))
+        Ok(CredentialHost::new(engine, document, bindings, store, clock, report.failed))
     }
 }
 

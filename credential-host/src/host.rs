@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use credential_provider_api::{Clock, ConfigError, GrantStore, ProviderId};
+use resolution_engine::injection::{Bindings, Injector};
 use resolution_engine::{ReloadReport, ResolutionEngine};
 
 use crate::builder::{HostBuilder, configuration};
@@ -27,6 +28,7 @@ pub struct CredentialHost {
 
 struct State {
     document: Document,
+    injector: Injector,
     failed: BTreeMap<ProviderId, ConfigError>,
 }
 
@@ -39,11 +41,13 @@ impl CredentialHost {
     pub(crate) fn new(
         engine: ResolutionEngine,
         document: Document,
+        bindings: Bindings,
         store: Option<Arc<dyn GrantStore>>,
         clock: Arc<dyn Clock>,
         failed: Vec<(ProviderId, ConfigError)>,
     ) -> Self {
-        let state = State { document, failed: failed.into_iter().collect() };
+        let injector = Injector::new(bindings);
+        let state = State { document, injector, failed: failed.into_iter().collect() };
         Self { engine, store, clock, state: Mutex::new(state) }
     }
 
@@ -71,6 +75,13 @@ impl CredentialHost {
         self.state().document.clone()
     }
 
+    /// What puts credentials into the environment of one child process, by the section
+    /// `credentialBindings` in force. Take it for each call.
+    #[must_use]
+    pub fn injector(&self) -> Injector {
+        self.state().injector.clone()
+    }
+
     /// The providers that could not be built, and why.
     #[must_use]
     pub fn failed(&self) -> BTreeMap<ProviderId, ConfigError> {
@@ -95,11 +106,13 @@ impl CredentialHost {
                 return Err(DocumentError::new(section, "has changed: restart to put it in force"));
             }
         }
+        let bindings = document.bindings()?;
         let report = self.engine.configure(configuration(&document)?).await;
         let report =
             report.map_err(|error| DocumentError::new("the configuration", error.to_string()))?;
         let mut state = self.state();
         state.document = document;
+        state.injector = state.injector.clone().with_bindings(bindings);
         state.failed = report.failed.iter().cloned().collect();
         Ok(report)
     }

@@ -39,6 +39,7 @@
 //! |---|---|
 //! | `credentialProviders` | by id: `"type"` and the settings of that type: `oauth`, `mcp`, `keychain`, `volcengine`, `auth-profiles`, `tool-logins`, `file` |
 //! | `credentialAccess` | who may have what; nobody has anything otherwise. The command is `cli:credentials`, the resolver `secretref:exec` |
+//! | `credentialBindings` | which credential goes into which environment variable of whose children |
 //! | `credentialStore` | `{"folder": …, "keyFile": …}`, or `"keychain": {"service": …}` in place of the key file |
 //! | `credentialGateway` | `{"socket": …, "listen": "127.0.0.1:8347", "audit": …}`; [`GatewaySettings`] |
 //! | `secrets` | OpenClaw's section, for SecretRefs in settings |

@@ -130,6 +130,30 @@ async fn get_is_the_commands_own_and_needs_a_rule() {
 }
 
 #[tokio::test]
+async fn the_commands_bindings_are_resolved_under_its_rules() {
+    let folder = Folder::new();
+    let path = folder.configuration("");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let bound = "{ credentialBindings: [
+        { consumer: 'cli:*', env: 'OPENAI_API_KEY', credential: 'keys/openai' },
+        { consumer: 'tool:*', env: 'OTHER', credential: 'keys/openai' } ],";
+    std::fs::write(&path, text.replacen('{', bound, 1)).unwrap();
+    let gateway = Gateway::on(&path).await;
+    let inject = || Operation::Inject { session: None };
+    assert_eq!(gateway.ask(inject()).await.unwrap_err(), "access_denied");
+    let granted = std::fs::read_to_string(&path).unwrap();
+    let granted =
+        granted.replace("credentialAccess: [", &format!("credentialAccess: [ {GRANTED} "));
+    std::fs::write(&path, granted).unwrap();
+    gateway.ask(Operation::Reload).await.unwrap();
+    let Ok(Answer::Environment { set, removed }) = gateway.ask(inject()).await else { panic!() };
+    assert!(!format!("{set:?}").contains("canary"));
+    assert_eq!(set.keys().collect::<Vec<_>>(), ["OPENAI_API_KEY"]);
+    assert!(removed.is_empty());
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn a_renewal_hands_no_secret_out_and_needs_no_rule() {
     let folder = Folder::new();
     let gateway = Gateway::on(&folder.configuration("")).await;

@@ -174,8 +174,8 @@
 //! |---|---|
 //! | `{"type": "client_credentials"}` | the client itself (RFC 6749 §4.4) |
 //! | `{"type": "jwt_bearer"}` | an assertion signed with `clientKey` (RFC 7523); `issuer`, `subject`, `audience` and `claims` say what is in it, by default the client's id and the token endpoint |
-//! | `{"type": "jwt_bearer", "assertion": "provider/id"}` | another credential as the assertion |
-//! | `{"type": "token_exchange", "subject": "provider/id"}` | another credential, for one of this issuer (RFC 8693); `actor`, `subjectTokenType`, `actorTokenType`, `requestedTokenType` (`access_token`, `id_token`, `jwt`, `saml2`) and `audience` besides |
+//! | `{"type": "jwt_bearer", "assertion": {"provider": …, "id": …}}` | another credential as the assertion |
+//! | `{"type": "token_exchange", "subject": {"provider": …, "id": …}}` | another credential, for one of this issuer (RFC 8693); `actor`, `subjectTokenType`, `actorTokenType`, `requestedTokenType` (`access_token`, `id_token`, `jwt`, `saml2`) and `audience` besides |
 //!
 //! Nothing is kept of these but in the engine. The other credentials are asked for in the session of
 //! the request and under the access rules, as `provider:<id>`; one that the issuer refuses

@@ -52,6 +52,13 @@ pub enum Answer {
     },
     /// One credential.
     Credential(Shown),
+    /// The environment of one child process.
+    Environment {
+        /// What to set.
+        set: BTreeMap<String, Secret>,
+        /// What to take out: optional credentials that could not be had.
+        removed: Vec<String>,
+    },
     /// How its source is.
     Health(HealthLine),
     /// It was taken back: `remote`, or `local_only` where the source cannot.

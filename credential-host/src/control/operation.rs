@@ -32,6 +32,11 @@ pub enum Operation {
         /// Whether its secrets are wanted.
         reveal: Reveal,
     },
+    /// What the bindings of `cli:credentials` put into the environment of one child process.
+    Inject {
+        /// The effective session the child acts for, encoded.
+        session: Option<String>,
+    },
     /// Renews one now, whether its end is near or not. Hands no secret out.
     Refresh {
         /// Which.

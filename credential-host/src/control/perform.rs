@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credential_provider_api::{
-    Credential, CredentialError, CredentialRef, ErrorCode, ProviderId, Revocation, Scope, State,
+    Credential, CredentialError, CredentialRef, EffectiveSession, ErrorCode, ProviderId,
+    Revocation, Scope, SecretString, State,
 };
 use resolution_engine::{Consumer, Target};
 use secrecy::ExposeSecret as _;
@@ -16,6 +17,7 @@ use super::answer::{
     Shown, Source,
 };
 use super::operation::{Named, Operation, Reveal, method_name};
+use super::secret::Secret;
 use super::{event, flow};
 use crate::audit::FileAudit;
 use crate::host::{CLI, CONSOLE, CredentialHost};
@@ -71,6 +73,7 @@ impl Operations {
             Operation::List { provider } => Ok(self.list(provider).await),
             Operation::Status => self.status().await,
             Operation::Get { of, reveal } => Ok(Answer::Credential(self.get(&of, reveal).await?)),
+            Operation::Inject { session } => Ok(self.inject(session.as_deref()).await?),
             Operation::Refresh { of } => Ok(Answer::Credential(self.refresh(&of).await?)),
             Operation::Check { of } => {
                 let health = self.target(&of)?.check().await?;
@@ -225,6 +228,19 @@ impl Operations {
     async fn get(&self, of: &Named, reveal: Reveal) -> Result<Shown, CredentialError> {
         let consumer = self.host.engine().consumer(CLI)?;
         Ok(shown(&of.credential, &*self.request(&consumer, of, None).await?, reveal))
+    }
+
+    async fn inject(&self, session: Option<&str>) -> Result<Answer, CredentialError> {
+        let invalid = |problem| CredentialError::new(ErrorCode::ConfigurationInvalid, problem);
+        let session = session.map(EffectiveSession::from_encoded).transpose().map_err(invalid)?;
+        let consumer = self.host.engine().consumer(CLI)?;
+        let injection = self.host.injector().resolve(&consumer, session.as_ref()).await?;
+        let secret = |value: &str| Secret::from(SecretString::from(value));
+        let values = injection.expose_values();
+        Ok(Answer::Environment {
+            set: values.map(|(name, value)| (name.to_owned(), secret(value))).collect(),
+            removed: injection.removed().map(|name| name.as_str().to_owned()).collect(),
+        })
     }
 
     async fn refresh(&self, of: &Named) -> Result<Shown, CredentialError> {

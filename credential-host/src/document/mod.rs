@@ -135,6 +135,7 @@ impl Document {
         }
         self.store()?;
         self.gateway()?;
+        self.bindings()?;
         Ok(())
     }
 }
@@ -165,6 +166,10 @@ mod tests {
             ("{credentialStore: {keyFile: 'a'}}", "credentialStore missing field `folder`"),
             ("{credentialStore: {folder: 'a', keyFile: 'b', canary: 1}}", "credentialStore"),
             ("{credentialGateway: {listen: '0.0.0.0:80'}}", "credentialGateway.listen"),
+            (
+                "{credentialBindings: [{consumer: 'tool:a', env: 'LD_PRELOAD', credential: 'v/k'}]}",
+                "credentialBindings",
+            ),
             ("{credentialGateway: {listen: 'canary'}}", "credentialGateway.listen"),
         ];
         for (text, expected) in cases {

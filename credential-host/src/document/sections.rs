@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use credential_provider_api::Settings;
+use resolution_engine::injection::Bindings;
 use serde::Deserialize;
 
 use super::{Document, DocumentError};
@@ -119,6 +120,15 @@ impl Document {
             listen,
             audit: raw.audit.map(|path| self.folder().join(path)),
         })
+    }
+
+    /// Which credentials go into the environment of whose child processes: the section
+    /// `credentialBindings`. A binding grants nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the section; a name that is blocked.
+    pub fn bindings(&self) -> Result<Bindings, DocumentError> {
+        Ok(self.section("credentialBindings")?.unwrap_or_else(Bindings::none))
     }
 
     fn section<T: serde::de::DeserializeOwned>(

@@ -18,10 +18,10 @@ pub async fn consent(
 }
 
 /// Opens an address.
-pub(super) async fn open(
-    http: &dyn HttpClient,
-    address: &str,
-) -> Result<HttpResponse, CredentialError> {
+///
+/// # Errors
+/// `unavailable` if nobody answers.
+pub async fn open(http: &dyn HttpClient, address: &str) -> Result<HttpResponse, CredentialError> {
     let sent = http.send(HttpRequest::get(address, 64 * 1024)).await;
     sent.map_err(|_| CredentialError::new(ErrorCode::Unavailable, "the browser got no answer"))
 }

@@ -21,7 +21,7 @@ pub mod issuer;
 mod keys;
 pub mod measure;
 pub mod narrator;
-mod openclaw;
+pub mod openclaw;
 pub mod options;
 mod story;
 mod tool;

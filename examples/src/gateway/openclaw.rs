@@ -19,11 +19,14 @@ const PROFILES: &str = "auth-profiles.json";
 const STATE: &str = "auth-state.json";
 
 /// The folder.
-pub(super) struct StateFolder(PathBuf);
+pub struct StateFolder(PathBuf);
 
 impl StateFolder {
     /// Makes it: two keys of one model in an order, and a token of another.
-    pub(super) fn create(folder: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn create(folder: &Path) -> io::Result<Self> {
         let state = Self(folder.join("openclaw"));
         DirBuilder::new().recursive(true).mode(0o700).create(state.agent())?;
         let end = SystemTime::now() + Duration::from_secs(3600);
@@ -45,12 +48,16 @@ impl StateFolder {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
     /// Puts another key into a profile, as OpenClaw or a person with an editor does.
-    pub(super) fn rotate(&self, profile: &str) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The system's; `NotFound` if there is no such profile.
+    pub fn rotate(&self, profile: &str) -> io::Result<()> {
         let mut document: Value = serde_json::from_slice(&fs::read(self.agent().join(PROFILES))?)?;
         let stored = document.pointer_mut(&format!("/profiles/{profile}/key"));
         *stored.ok_or(io::ErrorKind::NotFound)? = key().into();
@@ -58,7 +65,8 @@ impl StateFolder {
     }
 
     /// Why OpenClaw would pass a profile over, by its own books.
-    pub(super) fn cooldown(&self, profile: &str) -> Option<String> {
+    #[must_use]
+    pub fn cooldown(&self, profile: &str) -> Option<String> {
         let books = fs::read(self.agent().join(STATE)).ok()?;
         let books: Value = serde_json::from_slice(&books).ok()?;
         let reason = books.pointer(&format!("/usageStats/{profile}/cooldownReason"))?;
