@@ -232,6 +232,17 @@ impl Round<'_> {
                 }
             }
             shown.count += 1;
+            // What comes after an escape is most often read as it is.
+            let rest = cursor.at..cursor.at + WINDOW - shown.count;
+            if let Some(rest) = self.text.bytes.get(rest)
+                && cursor.is_settled()
+                && !any_trigger(rest)
+            {
+                for byte in rest {
+                    shown.window |= u64::from(*byte) << (shown.count * 8);
+                    shown.count += 1;
+                }
+            }
         }
         shown
     }

@@ -133,6 +133,11 @@ impl Cursor {
         Self { at, queues: [Queue::default(); 3] }
     }
 
+    /// Whether nothing is decoded and not given yet.
+    pub(super) fn is_settled(&self) -> bool {
+        self.queues.iter().all(|queue| queue.count == 0)
+    }
+
     /// The next byte of `view`.
     pub(super) fn next(&mut self, text: Text<'_>, view: View) -> Result<u8, Stop> {
         self.layer(text, view.0)
