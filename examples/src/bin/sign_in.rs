@@ -27,11 +27,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
 
     // What a configuration file would say.
+    let mut work = json!({
+        "type": "oauth", "issuer": issuer, "clientId": client,
+        "credentials": { "me": { "owner": "gateway", "scopes": scopes } },
+    });
+    if arguments.is_empty() {
+        // It signs its ID tokens with ES256; what an issuer must not choose is said here.
+        work["idToken"] = json!({ "algorithms": ["ES256"] });
+    }
     let configuration = json!({
-        "credentialProviders": { "work": {
-            "type": "oauth", "issuer": issuer, "clientId": client,
-            "credentials": { "me": { "owner": "gateway", "scopes": scopes } },
-        } },
+        "credentialProviders": { "work": work },
         "credentialAccess": [{ "consumer": "tool:calendar", "credential": "work/me" }],
     });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
