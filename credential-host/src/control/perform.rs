@@ -65,7 +65,7 @@ impl Operations {
             Operation::Hello => Ok(Answer::Hello(Hello {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 process: std::process::id(),
-                configuration: self.host.document().path().display().to_string(),
+                configuration: self.configuration(),
             })),
             Operation::Providers => Ok(Answer::Providers { providers: self.providers() }),
             Operation::List { provider } => Ok(self.list(provider).await),
@@ -84,6 +84,13 @@ impl Operations {
             Operation::Watch => Ok(Answer::Watching),
             operation => flow::perform(self, operation).await,
         }
+    }
+
+    /// From the root on: who asks may be in another folder.
+    fn configuration(&self) -> String {
+        let document = self.host.document();
+        let path = std::path::absolute(document.path());
+        path.unwrap_or_else(|_| document.path().to_owned()).display().to_string()
     }
 
     fn providers(&self) -> Vec<ProviderLine> {
