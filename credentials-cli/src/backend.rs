@@ -6,6 +6,8 @@ use credential_host::control::{
     Answer, Connection, Hello, Named, Operation, Operations, ProviderLine, SocketError, Source,
 };
 
+use credential_provider_api::{CredentialError, ErrorCode};
+
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 
@@ -94,8 +96,7 @@ impl Backend {
         };
         let Some(of) = of else { return Err(failure) };
         if is_get && failure.is("access_denied") {
-            let rule = self.rule(&of.credential.to_string());
-            return Err(failure.advise(rule));
+            return Err(self.denied(&of, failure).await);
         }
         if failure.is("provider_not_found") {
             return Err(self.not_built(of, failure).await);
@@ -149,6 +150,23 @@ impl Backend {
         match &mut self.by {
             By::Gateway { connection, .. } => Ok(connection.next().await?),
             By::Store(_) => Ok(None),
+        }
+    }
+
+    /// The rules are looked at first. A rule is of no use where there is nothing to grant.
+    async fn denied(&mut self, of: &Named, failure: Failure) -> Failure {
+        let rule = self.rule(&of.credential.to_string());
+        let Ok(providers) = self.providers().await else { return failure.advise(rule) };
+        let mut lines = providers.into_iter();
+        let line = lines.find(|line| line.id == of.credential.provider.as_str());
+        match line.map(|line| line.problem) {
+            Some(None) => failure.advise(rule),
+            Some(Some(problem)) => Failure::new(Exit::Configuration, problem),
+            None => {
+                let missing = CredentialError::new(ErrorCode::ProviderNotFound, "");
+                let failure = Failure::from(missing.about(&of.credential));
+                failure.advise("`credentials providers` lists those that are configured")
+            }
         }
     }
 

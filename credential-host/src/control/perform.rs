@@ -8,7 +8,7 @@ use std::time::Duration;
 use credential_provider_api::{
     Credential, CredentialError, CredentialRef, ErrorCode, ProviderId, Revocation, Scope, State,
 };
-use resolution_engine::{Consumer, Target};
+use resolution_engine::{Consumer, RequestBuilder, Target};
 use secrecy::ExposeSecret as _;
 
 use super::answer::{
@@ -231,23 +231,21 @@ impl Operations {
 
     async fn get(&self, of: &Named, reveal: Reveal) -> Result<Shown, CredentialError> {
         let consumer = self.host.engine().consumer(CLI)?;
-        Ok(shown(&of.credential, &*self.request(&consumer, of, None).await?, reveal))
+        Ok(shown(
+            &of.credential,
+            &*self.request(&consumer, of, |request| request.retry()).await?,
+            reveal,
+        ))
     }
 
     async fn refresh(&self, of: &Named) -> Result<Shown, CredentialError> {
         let console = self.host.engine().consumer(CONSOLE)?;
-        let before = self.request(&console, of, None).await?;
-        let after = match before.expires_at() {
-            // One that lasts longer than this one: what is there is served on if there is none.
-            Some(end) => {
-                let rest = self.host.clock().now().until(end);
-                self.request(&console, of, Some(rest.saturating_add(LONGER))).await?
-            }
-            None => {
-                self.target(of)?.invalidate()?;
-                self.request(&console, of, None).await?
-            }
-        };
+        let before = self.request(&console, of, |request| request.retry()).await?;
+        // What is there is served on, to all others, if the source gives none.
+        let rest = before.expires_at().map(|end| self.host.clock().now().until(end));
+        let lasting = rest.map_or(Duration::ZERO, |rest| rest.saturating_add(LONGER));
+        let after = self.request(&console, of, |request| request.renew().min_validity(lasting));
+        let after = after.await?;
         let renewed = if after.same_secrets(&before) { Renewed::Same } else { Renewed::New };
         let mut shown = shown(&of.credential, &after, Reveal::Masked);
         shown.fields.clear();
@@ -259,17 +257,14 @@ impl Operations {
         &self,
         who: &Consumer,
         of: &Named,
-        lasting: Option<Duration>,
+        how: impl for<'a> FnOnce(RequestBuilder<'a>) -> RequestBuilder<'a>,
     ) -> Result<Arc<Credential>, CredentialError> {
         let (session, variant) = of.parts()?;
-        let mut request = who.request(&of.credential).variant(&variant).retry();
+        let mut request = who.request(&of.credential).variant(&variant);
         if let Some(session) = &session {
             request = request.session(session);
         }
-        if let Some(lasting) = lasting {
-            request = request.min_validity(lasting);
-        }
-        request.await
+        how(request).await
     }
 
     pub(super) fn target(&self, of: &Named) -> Result<Target, CredentialError> {

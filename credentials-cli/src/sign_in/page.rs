@@ -42,7 +42,8 @@ impl Page {
     ) -> Result<Came, Failure> {
         let terminal = &context.terminal;
         let url = self.url.clone().into_inner();
-        let opened = way == Way::Browser && browser::open(url.expose_secret());
+        let opened =
+            way == Way::Browser && browser::is_there() && browser::open(url.expose_secret());
         if terminal.asks {
             let what = if opened { "A browser was opened. If none shows, open" } else { "Open" };
             terminal.note(format!(

@@ -182,7 +182,7 @@ async fn the_resolver_is_in_it() {
 async fn shells_are_given_a_script() {
     let world = World::new();
     for shell in ["bash", "zsh", "fish"] {
-        world.run(&["completions", shell]).await.code(0).says("secretref").says("--no-gateway");
+        world.run(&["completions", shell]).await.code(0).says("secretref").says("no-gateway");
     }
     world.run(&["completions", "dos"]).await.code(64);
 }

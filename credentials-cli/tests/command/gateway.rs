@@ -73,8 +73,11 @@ async fn what_is_revoked_at_the_command_is_served_no_more() {
     let cli = gateway.host.engine().consumer(credential_host::CLI).unwrap();
     let name = CredentialRef::parse("keys/openai").unwrap();
     assert!(cli.request(&name).await.is_ok());
-    // A file cannot take anything back at its source, and says so.
-    world.run(&["revoke", "keys/openai", "--yes"]).await.complains("withdrawn here all the same");
+    // Past the gateway there is nothing to take back, and that is said.
+    let past = ["revoke", "keys/openai", "--yes", "--no-gateway"];
+    world.run(&past).await.code(64).complains("ask a gateway");
+    assert!(cli.request(&name).await.is_ok());
+    world.run(&["revoke", "keys/openai", "--yes"]).await.code(0).says("taken back here");
     assert!(cli.request(&name).await.is_err());
     gateway.stop().await;
 }
