@@ -192,7 +192,9 @@ impl Operations {
             let known = |entry: &EntryLine| {
                 entry.credential == line.credential && entry.session == line.session
             };
-            if entries.iter().any(known) {
+            // An entry that has forgotten what it served knows less than the store.
+            let knows = |entry: &EntryLine| known(entry) && entry.state != State::Unconfigured;
+            if entries.iter().any(knows) {
                 continue;
             }
             let Some(store) = self.host.store() else { break };
@@ -216,6 +218,9 @@ impl Operations {
                 }
                 Err(error) => line.error = Some(Refusal::from(error)),
             }
+            entries.retain(|entry| {
+                entry.credential != line.credential || entry.session != line.session
+            });
             entries.push(line);
         }
         entries.sort_by(|a, b| (&a.credential, &a.session).cmp(&(&b.credential, &b.session)));

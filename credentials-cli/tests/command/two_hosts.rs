@@ -47,7 +47,8 @@ async fn a_login_at_the_command_clears_the_gateways_needs_reauth() {
         let (gateway, tool) = gateway(&world, &issuer).await;
         // First nobody has signed in; then the issuer forgets the grant.
         until(&tool, |got| got == Err(ErrorCode::NeedsReauth)).await;
-        for round in ["not signed in", "grant rejected"] {
+        let rounds = ["not signed in", "grant rejected"];
+        for round in rounds {
             login(&world, &words(&["login", "work/mail"], way)).await.code(0);
             until(&tool, |got| got == Ok(())).await;
             if round == "not signed in" {
@@ -60,7 +61,7 @@ async fn a_login_at_the_command_clears_the_gateways_needs_reauth() {
         let told = async {
             while !world.run(&["status"]).await.code(0).out.contains("work/mail   active") {}
         };
-        tokio::time::timeout(FOLLOWED, told).await.expect("the gateway follows");
+        tokio::time::timeout(FOLLOWED, told).await.unwrap_or_else(|_| panic!("{way:?}"));
         issuer_renews(&world, &issuer).await;
         gateway.stop().await;
     }
