@@ -161,6 +161,15 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
+    /// A renewal now, however long what there is lasts: a person wants it. Otherwise as
+    /// [`retry`](Self::retry). Others are served what there is meanwhile, and if it fails. A provider
+    /// that keeps a grant renews it if what it keeps does not last for the
+    /// [`min_validity`](Self::min_validity).
+    pub const fn renew(mut self) -> Self {
+        self.options.persistence = Persistence::Renewing;
+        self
+    }
+
     /// What it is wanted for, for sources that choose among accounts.
     pub fn hint(mut self, hint: Hint) -> Self {
         self.options.hint = hint;
@@ -207,7 +216,7 @@ impl<'a> RequestBuilder<'a> {
     fn hit(&self) -> Option<Arc<Credential>> {
         let core = &*self.consumer.core;
         let bit = self.consumer.identity.bit;
-        if self.options.reject.is_some() || self.options.persistence == Persistence::Explicit {
+        if self.options.reject.is_some() || self.options.persistence != Persistence::Respectful {
             return None;
         }
         let none = Variant::none();

@@ -9,7 +9,7 @@ use credential_provider_api::{
     Credential, CredentialError, CredentialRef, EffectiveSession, ErrorCode, ProviderId,
     Revocation, Scope, SecretString, State,
 };
-use resolution_engine::{Consumer, Target};
+use resolution_engine::{Consumer, RequestBuilder, Target};
 use secrecy::ExposeSecret as _;
 
 use super::answer::{
@@ -67,7 +67,7 @@ impl Operations {
             Operation::Hello => Ok(Answer::Hello(Hello {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 process: std::process::id(),
-                configuration: self.host.document().path().display().to_string(),
+                configuration: self.configuration(),
             })),
             Operation::Providers => Ok(Answer::Providers { providers: self.providers() }),
             Operation::List { provider } => Ok(self.list(provider).await),
@@ -87,6 +87,13 @@ impl Operations {
             Operation::Watch => Ok(Answer::Watching),
             operation => flow::perform(self, operation).await,
         }
+    }
+
+    /// From the root on: who asks may be in another folder.
+    fn configuration(&self) -> String {
+        let document = self.host.document();
+        let path = std::path::absolute(document.path());
+        path.unwrap_or_else(|_| document.path().to_owned()).display().to_string()
     }
 
     fn providers(&self) -> Vec<ProviderLine> {
@@ -188,7 +195,9 @@ impl Operations {
             let known = |entry: &EntryLine| {
                 entry.credential == line.credential && entry.session == line.session
             };
-            if entries.iter().any(known) {
+            // An entry that has forgotten what it served knows less than the store.
+            let knows = |entry: &EntryLine| known(entry) && entry.state != State::Unconfigured;
+            if entries.iter().any(knows) {
                 continue;
             }
             let Some(store) = self.host.store() else { break };
@@ -212,6 +221,9 @@ impl Operations {
                 }
                 Err(error) => line.error = Some(Refusal::from(error)),
             }
+            entries.retain(|entry| {
+                entry.credential != line.credential || entry.session != line.session
+            });
             entries.push(line);
         }
         entries.sort_by(|a, b| (&a.credential, &a.session).cmp(&(&b.credential, &b.session)));
@@ -227,7 +239,11 @@ impl Operations {
 
     async fn get(&self, of: &Named, reveal: Reveal) -> Result<Shown, CredentialError> {
         let consumer = self.host.engine().consumer(CLI)?;
-        Ok(shown(&of.credential, &*self.request(&consumer, of, None).await?, reveal))
+        Ok(shown(
+            &of.credential,
+            &*self.request(&consumer, of, |request| request.retry()).await?,
+            reveal,
+        ))
     }
 
     async fn inject(&self, session: Option<&str>) -> Result<Answer, CredentialError> {
@@ -245,18 +261,12 @@ impl Operations {
 
     async fn refresh(&self, of: &Named) -> Result<Shown, CredentialError> {
         let console = self.host.engine().consumer(CONSOLE)?;
-        let before = self.request(&console, of, None).await?;
-        let after = match before.expires_at() {
-            // One that lasts longer than this one: what is there is served on if there is none.
-            Some(end) => {
-                let rest = self.host.clock().now().until(end);
-                self.request(&console, of, Some(rest.saturating_add(LONGER))).await?
-            }
-            None => {
-                self.target(of)?.invalidate()?;
-                self.request(&console, of, None).await?
-            }
-        };
+        let before = self.request(&console, of, |request| request.retry()).await?;
+        // What is there is served on, to all others, if the source gives none.
+        let rest = before.expires_at().map(|end| self.host.clock().now().until(end));
+        let lasting = rest.map_or(Duration::ZERO, |rest| rest.saturating_add(LONGER));
+        let after = self.request(&console, of, |request| request.renew().min_validity(lasting));
+        let after = after.await?;
         let renewed = if after.same_secrets(&before) { Renewed::Same } else { Renewed::New };
         let mut shown = shown(&of.credential, &after, Reveal::Masked);
         shown.fields.clear();
@@ -268,17 +278,14 @@ impl Operations {
         &self,
         who: &Consumer,
         of: &Named,
-        lasting: Option<Duration>,
+        how: impl for<'a> FnOnce(RequestBuilder<'a>) -> RequestBuilder<'a>,
     ) -> Result<Arc<Credential>, CredentialError> {
         let (session, variant) = of.parts()?;
-        let mut request = who.request(&of.credential).variant(&variant).retry();
+        let mut request = who.request(&of.credential).variant(&variant);
         if let Some(session) = &session {
             request = request.session(session);
         }
-        if let Some(lasting) = lasting {
-            request = request.min_validity(lasting);
-        }
-        request.await
+        how(request).await
     }
 
     pub(super) fn target(&self, of: &Named) -> Result<Target, CredentialError> {

@@ -25,6 +25,8 @@ pub(crate) enum Persistence {
     Respectful,
     /// Try again all the same. A revocation still counts.
     Explicit,
+    /// And renew what would still do.
+    Renewing,
 }
 
 /// Why a flight starts.

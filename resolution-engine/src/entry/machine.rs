@@ -64,8 +64,9 @@ impl Machine {
         let Some(current) = self.current.filter(|c| now < c.plan.window.until) else {
             return self.obtain(ask, Fallback::None, tuning);
         };
-        let long_enough = now.plus(ask.min_validity) <= current.plan.window.until
+        let lasts = now.plus(ask.min_validity) <= current.plan.window.until
             || !current.could_be_longer(now, ask.min_validity);
+        let long_enough = lasts && ask.persistence != Persistence::Renewing;
         // Nothing can be started while a flight that no longer counts is under way: serve what a
         // sign-in brought since.
         if long_enough && (now < current.plan.window.renew_by || self.drains()) {
@@ -386,7 +387,7 @@ impl Machine {
         if now >= failure.until {
             return None;
         }
-        if persistence == Persistence::Explicit && !is_revocation(&failure.error) {
+        if persistence != Persistence::Respectful && !is_revocation(&failure.error) {
             return None;
         }
         Some(match failure.until {

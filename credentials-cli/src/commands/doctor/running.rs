@@ -1,0 +1,133 @@
+//! What runs, what answers, and what has gone stale.
+
+use std::collections::BTreeMap;
+
+use credential_host::control::{Answer, EntryLine, Named, Operation, Source};
+use credential_provider_api::State;
+
+use super::finding::Finding;
+use crate::backend::{Backend, sign_in};
+use crate::context::Context;
+use crate::whose;
+
+pub(super) async fn look(context: &Context) -> Vec<Finding> {
+    let mut backend = match Backend::open(context).await {
+        Ok(backend) => backend,
+        Err(failure) => return vec![Finding::wrong(failure.message, "see above")],
+    };
+    let mut findings = vec![gateway(&mut backend).await];
+    let terminal = &context.terminal;
+    findings.extend(terminal.during("asking the providers", providers(&mut backend)).await);
+    findings.extend(stale(&mut backend).await);
+    findings
+}
+
+async fn gateway(backend: &mut Backend) -> Finding {
+    if backend.source() == Source::Store {
+        let to_do = "start it if there should be one; until then this command works on the store";
+        return Finding::better("no gateway runs on this configuration", to_do);
+    }
+    let ours = env!("CARGO_PKG_VERSION");
+    match backend.hello().await {
+        Ok(hello) if hello.version == ours => {
+            Finding::fine(format!("gateway: version {ours}, process {}", hello.process))
+        }
+        Ok(hello) => Finding::better(
+            format!("gateway: version {}, this command: {ours}", hello.version),
+            "restart the gateway, or use the command that came with it",
+        ),
+        Err(failure) => Finding::wrong("the gateway does not answer", failure.message),
+    }
+}
+
+async fn providers(backend: &mut Backend) -> Vec<Finding> {
+    let lines = match backend.providers().await {
+        Ok(lines) => lines,
+        Err(failure) => {
+            return vec![Finding::wrong("the providers are not known", failure.message)];
+        }
+    };
+    if lines.is_empty() {
+        let to_do = "add one to credentialProviders";
+        return vec![Finding::better("no provider is configured", to_do)];
+    }
+    let examples = examples(backend).await;
+    let mut findings = Vec::new();
+    for line in lines {
+        if let Some(problem) = line.problem {
+            let to_do = "correct it; until then nobody gets its credentials";
+            findings.push(Finding::wrong(format!("{}: {problem}", line.id), to_do));
+            continue;
+        }
+        match examples.get(&line.id) {
+            Some(of) => findings.push(health(backend, &line.id, of.clone()).await),
+            None => findings.push(Finding::fine(format!("{}: in service, not checked", line.id))),
+        }
+    }
+    findings
+}
+
+/// One credential of each provider, to check it with.
+async fn examples(backend: &mut Backend) -> BTreeMap<String, Named> {
+    let answer = backend.perform(Operation::List { provider: None }).await;
+    let Ok(Answer::List { credentials, .. }) = answer else { return BTreeMap::new() };
+    let mut examples = BTreeMap::new();
+    for line in credentials.into_iter().filter(|line| line.scope == "gateway") {
+        // Of a pattern, something it covers.
+        if let Ok(reference) = whose::reference(&line.credential.replace('*', "doctor")) {
+            let provider = reference.provider.to_string();
+            examples.entry(provider).or_insert_with(|| Named::new(reference));
+        }
+    }
+    examples
+}
+
+async fn health(backend: &mut Backend, id: &str, of: Named) -> Finding {
+    match backend.perform(Operation::Check { of }).await {
+        Ok(Answer::Health(health)) => {
+            let detail = if health.detail.is_empty() {
+                String::new()
+            } else {
+                format!(", {}", health.detail)
+            };
+            let text = format!("{id}: {}{detail}", health.status);
+            match health.status.as_str() {
+                "healthy" => Finding::fine(text),
+                "degraded" => Finding::better(text, "it works for now; see what it says"),
+                _ => Finding::wrong(text, "see what it says, then `credentials check`"),
+            }
+        }
+        // It has no check: nothing is known against it.
+        Err(failure) if failure.is("unsupported") => {
+            Finding::fine(format!("{id}: in service, has no check"))
+        }
+        Err(failure) => Finding::wrong(format!("{id} does not answer"), failure.message),
+        Ok(_) => Finding::wrong(format!("{id} does not answer"), "restart the gateway"),
+    }
+}
+
+async fn stale(backend: &mut Backend) -> Vec<Finding> {
+    let entries = match backend.perform(Operation::Status).await {
+        Ok(Answer::Status { entries, .. }) => entries,
+        Ok(_) => return Vec::new(),
+        Err(failure) => return vec![Finding::wrong("the store cannot be read", failure.message)],
+    };
+    entries.iter().filter_map(judge).collect()
+}
+
+fn judge(entry: &EntryLine) -> Option<Finding> {
+    let whose = entry.session.as_ref().map(|session| format!(" of {session}")).unwrap_or_default();
+    let text = format!("{}{whose}: {}", entry.credential, entry.state);
+    let reference = whose::reference(&entry.credential).ok()?;
+    let mut of = Named::new(reference);
+    of.session.clone_from(&entry.session);
+    match entry.state {
+        State::NeedsReauth | State::Revoked => Some(Finding::wrong(text, sign_in(&of))),
+        State::BackingOff => {
+            let why = entry.error.as_ref().map(|error| error.message.clone());
+            Some(Finding::wrong(text, why.unwrap_or_else(|| "it is tried again".to_owned())))
+        }
+        // What its store cannot tell.
+        _ => entry.error.as_ref().map(|error| Finding::wrong(text, error.message.clone())),
+    }
+}
