@@ -150,7 +150,16 @@ impl Operations {
                 continue;
             }
             let listed = match administrator.list(&id).await {
-                Ok(listed) => listed,
+                Ok(mut listed) => {
+                    // It lists what is there; what it has a name for may be signed in to or set.
+                    for declared in descriptor.credentials {
+                        let name = declared.id.as_str();
+                        if !name.contains('*') && listed.iter().all(|l| l.id.as_str() != name) {
+                            listed.push(declared);
+                        }
+                    }
+                    listed
+                }
                 // What it declares is then all that is known.
                 Err(error) if error.code() == ErrorCode::Unsupported => descriptor.credentials,
                 Err(error) => {

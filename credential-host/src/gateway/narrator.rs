@@ -56,7 +56,11 @@ fn line(event: &EventLine) -> Option<String> {
     let about = event.about.as_deref()?;
     let whose =
         event.session.as_deref().map(|session| format!(" in {session}")).unwrap_or_default();
+    let first = event.error.as_ref().is_some_and(|error| error.class == "sign_in");
     match (event.what.as_str(), event.to.as_deref()) {
+        ("state", Some("pending")) if first => Some(format!(
+            "sign in   {about}{whose}: nobody has yet; on the page, or `credentials login {about}`"
+        )),
         ("state", Some("pending" | "refreshing" | "unconfigured" | "expiring")) => None,
         ("state", Some(to)) => {
             let why = event.error.as_ref();

@@ -11,11 +11,13 @@ const STATES = {
   pending: ['Waiting', 'busy'],
   backing_off: ['Source fails', 'soon'],
   expired: ['Expired', 'soon'],
-  needs_reauth: ['Sign in', 'bad'],
+  needs_reauth: ['Sign in again', 'bad'],
+  sign_in: ['Sign in', 'bad'],
+  unset: ['Not set', 'bad'],
   revoked: ['Revoked', 'idle'],
   unconfigured: ['Not asked for', 'idle'],
 };
-const ORDER = ['needs_reauth', 'backing_off', 'expired', 'expiring', 'refreshing', 'pending', 'active', 'revoked', 'unconfigured'];
+const ORDER = ['needs_reauth', 'sign_in', 'unset', 'backing_off', 'expired', 'expiring', 'refreshing', 'pending', 'active', 'revoked', 'unconfigured'];
 const SERVED = ['active', 'expiring', 'refreshing'];
 
 const make = (tag, has = {}, ...children) => {
@@ -121,6 +123,12 @@ const pill = (state, count) => {
   return make(count === undefined ? 'span' : 'li', { class: 'pill', 'data-tone': tone }, count === undefined ? label : `${count} ${label.toLowerCase()}`);
 };
 
+// `pending` is two things: a call under way, and a person who never signed in.
+const viewOf = (of, provider) => {
+  if (of.state !== 'pending' || of.error?.class !== 'sign_in') return of.state;
+  return provider.signIn.includes('fields') ? 'unset' : 'sign_in';
+};
+
 const keyOf = (row) => `${row.credential} ${row.session ?? ''} ${row.variant ?? ''}`;
 
 const rowsOf = (provider) => {
@@ -142,12 +150,13 @@ const row = (provider, of) => {
   const id = of.credential.slice(provider.id.length + 1);
   const more = [of.line?.description, of.account && `as ${of.account}`, of.session && `session ${of.session}`, of.variant && `for ${of.variant}`];
   const canSignIn = provider.signIn.length > 0;
-  const out = !SERVED.includes(of.state);
+  const view = viewOf(of, provider), out = !SERVED.includes(of.state);
+  const wanted = ['needs_reauth', 'sign_in', 'unset'].includes(view);
   const button = (label, has, work) =>
     make('button', { type: 'button', 'data-key': `${label} ${keyOf(of)}`, 'aria-label': `${label}: ${of.credential}`, click: work, ...has }, label);
   const buttons = [];
   if (canSignIn && out) buttons.push(button(provider.signIn.includes('fields') ? 'Set' : 'Sign in', { class: 'first' }, () => signIn(of)));
-  if (of.state !== 'revoked' && !(canSignIn && of.state === 'needs_reauth')) buttons.push(button(SERVED.includes(of.state) ? 'Renew' : 'Ask now', {}, () => renew(of)));
+  if (of.state !== 'revoked' && !(canSignIn && wanted)) buttons.push(button(SERVED.includes(of.state) ? 'Renew' : 'Ask now', {}, () => renew(of)));
   if (SERVED.includes(of.state)) {
     // What a person typed is typed again; a login is ended.
     if (provider.signIn.includes('fields')) buttons.push(button('Change', { class: 'bare' }, () => signIn(of)));
@@ -158,7 +167,7 @@ const row = (provider, of) => {
   before.set(keyOf(of), mark);
   return make('li', { class: last !== undefined && last !== mark ? 'row fresh' : 'row', 'data-credential': of.credential, 'data-state': of.state, 'data-revision': of.revision },
     make('div', {}, make('div', { class: 'name' }, id), make('div', { class: 'quiet' }, more.filter(Boolean).join(' · '))),
-    make('div', {}, pill(of.state)),
+    make('div', {}, pill(view)),
     of.until && SERVED.includes(of.state) ? make('div', { class: 'ends', 'data-until': of.until, title: new Date(of.until).toLocaleString() }) : make('div', { class: 'ends' }, SERVED.includes(of.state) ? 'until changed' : ''),
     make('div', { class: 'buttons' }, ...buttons),
     of.error && out ? make('p', { class: 'problem' }, make('b', {}, of.error.nextStep), ` ${of.error.message}`) : undefined,
@@ -170,7 +179,7 @@ const draw = () => {
   const sums = new Map();
   const cards = known.providers.map((provider) => {
     const rows = rowsOf(provider);
-    for (const { state } of rows) sums.set(state, (sums.get(state) ?? 0) + 1);
+    for (const view of rows.map((of) => viewOf(of, provider))) sums.set(view, (sums.get(view) ?? 0) + 1);
     const session = known.credentials.some((line) => line.scope === 'session' && line.credential.startsWith(`${provider.id}/`));
     const empty = session ? 'Each person signs in to their own, where they need it.' : 'It names no credentials ahead: they show here once they are asked for.';
     return make('section', { class: 'card provider', 'data-provider': provider.id },
