@@ -5,24 +5,15 @@ part_setup() {
   need node nodejs
   need npm npm
   local here=$root/.ci/interop.d/bridge made
-  # Again only when the pins have changed. Its install scripts fetch what no test needs.
   for made in node openclaw-2026.5.28 openclaw-2026.9.6; do
-    mkdir -p "$work/$made"
-    if ! cmp -s "$here/$made/package-lock.json" "$work/$made/node_modules/.pins"; then
-      cp "$here/$made/package.json" "$here/$made/package-lock.json" "$work/$made/"
-      (cd "$work/$made" && npm ci --silent --no-audit --no-fund --ignore-scripts)
-      cp "$here/$made/package-lock.json" "$work/$made/node_modules/.pins"
-    fi
+    npm_pinned "$here/$made" "$work/$made"
   done
   cp "$here"/*.mjs "$work/"
 
   # An issuer whose refresh tokens are spent by use.
   local oauth=$root/.ci/interop.d/oauth out=$work/oidc.out ready
-  cp -r "$oauth/oidc" "$oauth/headless.mjs" "$oauth/forms.mjs" "$work/"
-  if ! cmp -s "$work/oidc/package-lock.json" "$work/oidc/node_modules/.pins"; then
-    (cd "$work/oidc" && npm ci --silent --no-audit --no-fund --ignore-scripts)
-    cp "$work/oidc/package-lock.json" "$work/oidc/node_modules/.pins"
-  fi
+  cp "$oauth/headless.mjs" "$oauth/forms.mjs" "$work/"
+  npm_pinned "$oauth/oidc" "$work/oidc"
   # Before it starts: an earlier run's line would be taken for its own.
   : >"$out"
   : >"$work/oidc.log"

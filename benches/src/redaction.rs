@@ -152,13 +152,13 @@ fn ordinary(secrets: &[String]) -> String {
     let mut planted = 0;
     while text.len() < TEXT {
         if text.len() >= planted * HIT_EVERY {
-            write!(text, "Authorization: Bearer {}\n", secrets[planted % SECRETS]).expect("text");
+            writeln!(text, "Authorization: Bearer {}", secrets[planted % SECRETS]).expect("text");
             planted += 1;
         }
         let words: Vec<&str> = (0..12).map(|_| WORDS[(random.next_u64() % 24) as usize]).collect();
         let words = words.join(" ");
         let number = random.next_u64();
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             writeln!(text, "{words}, {number}.").expect("text");
         } else {
             let fields = "\"level\":\"info\",\"path\":\"/v1/items?id=7&name=a%20b\"";

@@ -87,6 +87,20 @@ impl CredentialProvider for FileProvider {
         &self.descriptor
     }
 
+    /// The keys that are in the file, and a session's login.
+    async fn list(&self, request: &Request) -> Result<Vec<CredentialDescriptor>, CredentialError> {
+        let mut file = self.sections(request).await?;
+        let keys = file.remove("keys").unwrap_or_default();
+        let named = keys.keys().filter_map(|name| IdPattern::new(name).ok());
+        let mut found: Vec<_> =
+            named.map(|name| CredentialDescriptor::gateway(name, CredentialKind::ApiKey)).collect();
+        found.push(CredentialDescriptor::session(
+            IdPattern::new("login")?,
+            CredentialKind::UserValue,
+        ));
+        Ok(found)
+    }
+
     async fn resolve(&self, request: &Request) -> Result<Resolution, CredentialError> {
         request.require_no_variant()?;
         let mut file = self.sections(request).await?;

@@ -12,6 +12,8 @@
 //! | an engine on it, with its store, and its reload | [`CredentialHost`] |
 //! | to answer the `credentials` command | [`control::serve`] |
 //! | to ask a gateway that runs | [`control::Connection`] |
+//! | the way back of sign-ins, and a status page | [`page`] |
+//! | a whole gateway on a configuration file | [`gateway`] |
 //! | the exec resolver for OpenClaw, as a whole program | [`resolver`] |
 //! | an audit trail in a file | [`FileAudit`] |
 //!
@@ -51,9 +53,13 @@ mod builder;
 pub mod control;
 mod document;
 mod file;
+#[cfg(all(feature = "page", unix))]
+pub mod gateway;
 mod host;
 mod http;
 mod openclaw;
+#[cfg(feature = "page")]
+pub mod page;
 pub mod resolver;
 mod store;
 

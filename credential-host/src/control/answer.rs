@@ -86,6 +86,11 @@ pub enum Answer {
     },
     /// Events follow.
     Watching,
+    /// Where the status page is.
+    PageLink {
+        /// An address that lets one browser in, once.
+        url: Secret,
+    },
     /// It is done, and there is no more to say.
     Done,
 }

@@ -94,6 +94,8 @@ pub enum Operation {
     Reload,
     /// Events, from now on, one a line.
     Watch,
+    /// A new address of the status page, good once.
+    PageLink,
 }
 
 /// A credential, of whom, in which variant.

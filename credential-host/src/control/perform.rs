@@ -31,6 +31,8 @@ pub struct Operations {
     pub(super) host: Arc<CredentialHost>,
     audit: Option<PathBuf>,
     source: Source,
+    #[cfg(feature = "page")]
+    page: Option<crate::page::PageLinks>,
 }
 
 impl Operations {
@@ -48,7 +50,21 @@ impl Operations {
 
     fn new(host: Arc<CredentialHost>, source: Source) -> Self {
         let audit = host.document().gateway().ok().and_then(|gateway| gateway.audit);
-        Self { host, audit, source }
+        Self {
+            host,
+            audit,
+            source,
+            #[cfg(feature = "page")]
+            page: None,
+        }
+    }
+
+    /// With the status page whose addresses [`Operation::PageLink`] makes.
+    #[cfg(feature = "page")]
+    #[must_use]
+    pub fn with_page(mut self, links: crate::page::PageLinks) -> Self {
+        self.page = Some(links);
+        self
     }
 
     /// The host.
@@ -85,6 +101,13 @@ impl Operations {
             Operation::Audit { last } => self.audit(last).await,
             Operation::Reload => self.reload().await,
             Operation::Watch => Ok(Answer::Watching),
+            #[cfg(feature = "page")]
+            Operation::PageLink => match &self.page {
+                Some(links) => Ok(Answer::PageLink { url: links.mint().into() }),
+                None => Err(no_page()),
+            },
+            #[cfg(not(feature = "page"))]
+            Operation::PageLink => Err(no_page()),
             operation => flow::perform(self, operation).await,
         }
     }
@@ -137,7 +160,16 @@ impl Operations {
                 continue;
             }
             let listed = match administrator.list(&id).await {
-                Ok(listed) => listed,
+                Ok(mut listed) => {
+                    // It lists what is there; what it has a name for may be signed in to or set.
+                    for declared in descriptor.credentials {
+                        let name = declared.id.as_str();
+                        if !name.contains('*') && listed.iter().all(|l| l.id.as_str() != name) {
+                            listed.push(declared);
+                        }
+                    }
+                    listed
+                }
                 // What it declares is then all that is known.
                 Err(error) if error.code() == ErrorCode::Unsupported => descriptor.credentials,
                 Err(error) => {
@@ -274,6 +306,13 @@ impl Operations {
         Ok(shown)
     }
 
+    /// Asks for one as the console does, which hands nothing out.
+    #[cfg(feature = "page")]
+    pub(crate) async fn look_up(&self, of: &Named) -> Result<(), CredentialError> {
+        let console = self.host.engine().consumer(CONSOLE)?;
+        self.request(&console, of, None).await.map(drop)
+    }
+
     async fn request(
         &self,
         who: &Consumer,
@@ -326,6 +365,11 @@ impl Operations {
             failed: failed.collect(),
         })
     }
+}
+
+fn no_page() -> Refusal {
+    let detail = "there is no status page here: a gateway with one has to run";
+    CredentialError::new(ErrorCode::Unsupported, detail).into()
 }
 
 fn taken(revocation: Revocation) -> Answer {

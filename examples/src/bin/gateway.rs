@@ -1,4 +1,5 @@
-//! A gateway that tells the life of its credentials. See `examples::gateway`.
+//! A gateway that tells the life of its credentials, or serves a configuration of yours. See
+//! `examples::gateway` and `examples::served`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that talks to a person")]
 
 use std::process::ExitCode;
@@ -10,17 +11,35 @@ const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.first().map(String::as_str) {
-        Some("--help" | "-h") => {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        ["--help" | "-h", ..] => {
             println!("{}", options::USAGE);
             ExitCode::SUCCESS
         }
+        #[cfg(unix)]
+        ["--config", file] => serve(file),
+        #[cfg(unix)]
+        ["--config", ..] => misused("--config takes one file"),
         _ => match options::Options::read(&arguments) {
             Ok(options) => gateway::run(options).into(),
-            Err(unknown) => {
-                eprintln!("gateway: unknown argument: {unknown}\n\n{}", options::USAGE);
-                USAGE.into()
-            }
+            Err(unknown) => misused(&format!("unknown argument: {unknown}")),
         },
     }
+}
+
+#[cfg(unix)]
+fn serve(file: &str) -> ExitCode {
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(examples::served::serve(file.as_ref())),
+        Err(error) => {
+            eprintln!("gateway: this system lends no threads: {}", error.kind());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn misused(problem: &str) -> ExitCode {
+    eprintln!("gateway: {problem}\n\n{}", options::USAGE);
+    USAGE.into()
 }

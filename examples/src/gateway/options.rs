@@ -5,10 +5,12 @@ pub const USAGE: &str = "\
 A gateway on embedded defaults tells the life of its credentials, in about 30 seconds.
 
 usage: gateway [--fast] [--keychain]
+       gateway --config FILE
 
   --fast      shorter waits
   --keychain  keeps the key of the store of grants in the platform's keychain, in an item of this
               run's own, and removes it at the end; without this the key is in a file
+  --config    serves this configuration until a signal ends it: see examples/gateway.json5
   --help      prints this
 
 It writes to one temporary folder, which is removed at the end, also after Ctrl-C.
