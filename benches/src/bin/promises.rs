@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut report = Report { json: asked.json, lines: Vec::new() };
-    let themes: [(&str, fn() -> Vec<Line>); 6] = [
+    let themes: [(&str, Theme); 6] = [
         ("hit", hit::lines),
         ("cold", cold::lines),
         ("memory", memory::lines),
@@ -57,6 +57,9 @@ fn main() -> ExitCode {
     }
     report.end()
 }
+
+/// What is measured together.
+type Theme = fn() -> Vec<Line>;
 
 /// What the arguments say.
 struct Asked {
