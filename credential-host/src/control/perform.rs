@@ -310,7 +310,7 @@ impl Operations {
     #[cfg(feature = "page")]
     pub(crate) async fn look_up(&self, of: &Named) -> Result<(), CredentialError> {
         let console = self.host.engine().consumer(CONSOLE)?;
-        self.request(&console, of, None).await.map(drop)
+        self.request(&console, of, |request| request.retry()).await.map(drop)
     }
 
     async fn request(
