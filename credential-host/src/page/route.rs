@@ -15,7 +15,7 @@ use super::connection::Shared;
 use super::gate::{SESSION_LIFE, Session};
 use super::reply::Reply;
 use super::{asset, callback, origin, stream};
-use crate::control::{self, Operation, Refusal, Reveal};
+use crate::control::{self, Operation, Reveal};
 
 const LONGEST_BODY: usize = 64 * 1024;
 /// How long a body may take to come.
@@ -113,7 +113,7 @@ async fn operation(
         return Reply::text(403, "the page is of another session: load it again\n");
     }
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if !kind.is_some_and(|kind| kind.split(';').next().unwrap_or_default() == "application/json") {
+    if kind.and_then(|kind| kind.split(';').next()) != Some("application/json") {
         return Reply::text(415, "JSON is awaited\n");
     }
     let read = Limited::new(body, LONGEST_BODY).collect();
@@ -129,21 +129,25 @@ async fn operation(
         return Reply::text(400, "no operation is known by this\n");
     };
     match permitted(operation, &shared.callback()) {
-        Ok(operation) => match shared.operations.perform(operation).await {
+        Some(operation) => match shared.operations.perform(operation).await {
             Ok(answer) => Reply::json(200, &control::Reply::Done(Box::new(answer))),
             Err(refusal) => Reply::json(200, &control::Reply::Refused(refusal)),
         },
-        Err(refusal) => Reply::json(403, &control::Reply::Refused(refusal)),
+        None => {
+            let detail = "a page never shows secrets, and does not do this: use the command";
+            let refusal = CredentialError::new(ErrorCode::AccessDenied, detail).into();
+            Reply::json(403, &control::Reply::Refused(refusal))
+        }
     }
 }
 
 /// What a page may ask for, with the ways of this page. Whatever is not named here is refused, so that
 /// an operation added elsewhere reaches no browser by itself.
-fn permitted(operation: Operation, callback: &str) -> Result<Operation, Refusal> {
+fn permitted(operation: Operation, callback: &str) -> Option<Operation> {
     match operation {
         Operation::Login { of, method, account, .. } => {
             let redirect_uri = Some(callback.to_owned());
-            Ok(Operation::Login { of, method, redirect_uri, account })
+            Some(Operation::Login { of, method, redirect_uri, account })
         }
         Operation::Get { reveal: Reveal::Masked, .. }
         | Operation::Hello
@@ -158,10 +162,7 @@ fn permitted(operation: Operation, callback: &str) -> Result<Operation, Refusal>
         | Operation::Flow { .. }
         | Operation::Cancel { .. }
         | Operation::Audit { .. }
-        | Operation::Reload => Ok(operation),
-        _ => {
-            let detail = "a page never shows secrets, and does not do this: use the command";
-            Err(CredentialError::new(ErrorCode::AccessDenied, detail).into())
-        }
+        | Operation::Reload => Some(operation),
+        _ => None,
     }
 }
