@@ -27,16 +27,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
 
     // What a configuration file would say.
-    let mut work = json!({
-        "type": "oauth", "issuer": issuer, "clientId": client,
-        "credentials": { "me": { "owner": "gateway", "scopes": scopes } },
-    });
-    if arguments.is_empty() {
-        // It signs its ID tokens with ES256; what an issuer must not choose is said here.
-        work["idToken"] = json!({ "algorithms": ["ES256"] });
-    }
     let configuration = json!({
-        "credentialProviders": { "work": work },
+        "credentialProviders": { "work": {
+            "type": "oauth", "issuer": issuer, "clientId": client,
+            "credentials": { "me": { "owner": "gateway", "scopes": scopes } },
+            // What an issuer must not choose itself.
+            "idToken": { "algorithms": ["RS256", "ES256"] },
+        } },
         "credentialAccess": [{ "consumer": "tool:calendar", "credential": "work/me" }],
     });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
