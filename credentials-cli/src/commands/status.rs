@@ -109,7 +109,7 @@ async fn follow(
         if redraws {
             let entries = match ask(backend).await {
                 // It ends while it is asked.
-                Err(failure) if failure.exit == Exit::Later && failure.code.is_none() => Vec::new(),
+                Err(failure) if failure.exit == Exit::Later && failure.code.is_none() => break,
                 entries => entries?,
             };
             context.terminal.clear();
@@ -121,12 +121,11 @@ async fn follow(
                 context.terminal.note(format!("credentials: {count} events were missed"));
             }
             Some(_) => {}
-            None => {
-                context.terminal.note("credentials: the gateway has ended");
-                return Ok(());
-            }
+            None => break,
         }
     }
+    context.terminal.note("credentials: the gateway has ended");
+    Ok(())
 }
 
 fn tell(context: &Context, event: &EventLine, arguments: &Arguments) -> Result<(), Failure> {
