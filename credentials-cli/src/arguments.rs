@@ -136,6 +136,10 @@ pub(crate) fn misunderstood(error: &clap::Error) -> Exit {
             let _ = write!(std::io::stdout(), "{}", error.render());
             Exit::Done
         }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = write!(std::io::stderr(), "{}", error.render());
+            Exit::Usage
+        }
         kind => {
             let about = about(error).map(|about| format!(": {about}")).unwrap_or_default();
             let what = kind.as_str().unwrap_or("the command line cannot be understood");

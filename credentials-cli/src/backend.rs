@@ -37,11 +37,11 @@ impl Backend {
         }
         let document = context.document()?;
         let socket = document.gateway()?.socket;
-        match Connection::open(&socket).await {
+        let connection = match Connection::open(&socket).await {
             Err(SocketError::Nobody(_)) => return Self::of_store(context).await,
-            found => drop(found?),
-        }
-        let backend = Self::of_gateway(&socket).await?;
+            opened => opened?,
+        };
+        let backend = Self::over(connection, &socket).await?;
         if Path::new(&backend.configuration) != document.path() && !same(&backend, &document) {
             let message = format!(
                 "{}: the gateway on this socket runs on {}; name that with --config, or work on \
@@ -55,8 +55,11 @@ impl Backend {
     }
 
     async fn of_gateway(socket: &Path) -> Result<Self, Failure> {
-        let connection = Box::new(Connection::open(socket).await?);
-        let by = By::Gateway { connection, socket: socket.to_owned() };
+        Self::over(Connection::open(socket).await?, socket).await
+    }
+
+    async fn over(connection: Connection, socket: &Path) -> Result<Self, Failure> {
+        let by = By::Gateway { connection: Box::new(connection), socket: socket.to_owned() };
         let mut backend = Self { by, configuration: String::new() };
         backend.configuration = backend.hello().await?.configuration;
         Ok(backend)
@@ -101,7 +104,7 @@ impl Backend {
         if failure.is("provider_not_found") {
             return Err(self.not_built(of, failure).await);
         }
-        if failure.exit == Exit::SignIn && !failure.is("flow_ended") {
+        if failure.is("needs_reauth") || failure.is("revoked") {
             return Err(failure.advise(format!("to sign in: {}", sign_in(&of))));
         }
         if failure.is("session_required") {

@@ -160,6 +160,23 @@ async fn a_caller_may_ask_for_a_life_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_renewal_that_a_person_asks_for_is_made_and_takes_nothing_away_if_it_fails() {
+    let vault = Scripted::new("vault", HOUR);
+    let world = World::new(&[&vault]);
+    let key = at("vault/shared");
+    let first = world.tool.request(&key).await.unwrap();
+    let renewed = world.tool.request(&key).renew().await.unwrap();
+    assert_ne!(text(&renewed), text(&first));
+    assert_eq!(vault.calls(), 2);
+    let down = CredentialError::new(ErrorCode::Unavailable, "down");
+    vault.then(Act::Answer(Err(down)));
+    let failed = world.tool.request(&key).renew().await;
+    assert!(failed.is_err(), "{failed:?}");
+    let served = world.tool.request(&key).await.unwrap();
+    assert_eq!(text(&served), text(&renewed));
+}
+
+#[tokio::test]
 async fn cold_callers_go_before_background_renewals_and_limits_hold() {
     let vault = Scripted::new("vault", Some(10 * MIN));
     let mut tuning = tuning();

@@ -107,8 +107,13 @@ async fn follow(
     let redraws = context.terminal.shows && !arguments.json;
     loop {
         if redraws {
+            let entries = match ask(backend).await {
+                // It ends while it is asked.
+                Err(failure) if failure.exit == Exit::Later && failure.code.is_none() => break,
+                entries => entries?,
+            };
             context.terminal.clear();
-            show(context, Source::Gateway, &ask(backend).await?, arguments)?;
+            show(context, Source::Gateway, &entries, arguments)?;
         }
         match events.event().await? {
             Some(Reply::Event(event)) if !redraws => tell(context, &event, arguments)?,
@@ -116,12 +121,11 @@ async fn follow(
                 context.terminal.note(format!("credentials: {count} events were missed"));
             }
             Some(_) => {}
-            None => {
-                context.terminal.note("credentials: the gateway has ended");
-                return Ok(());
-            }
+            None => break,
         }
     }
+    context.terminal.note("credentials: the gateway has ended");
+    Ok(())
 }
 
 fn tell(context: &Context, event: &EventLine, arguments: &Arguments) -> Result<(), Failure> {

@@ -237,3 +237,14 @@ async fn a_person_is_named_whole_or_not_at_all() {
     world.run(&["get", "keys/login", "--encoded", encoded.encoded()]).await.code(0);
     world.run(&["get", "keys/login", "--shared", "others"]).await.code(4);
 }
+
+#[tokio::test]
+async fn nothing_asked_for_is_answered_with_help_and_a_slip_with_what_was_meant() {
+    let world = World::keys();
+    let done = world.run(&[]).await.code(64).complains("Commands:");
+    assert_eq!(done.out, "");
+    world.run(&["--help"]).await.code(0).says("EXIT CODES");
+    world.run(&["--version"]).await.code(0).says(env!("CARGO_PKG_VERSION"));
+    world.run(&["statsu"]).await.code(64).complains("status is one");
+    world.run(&["status", "--jsn"]).await.code(64).complains("--json is one");
+}

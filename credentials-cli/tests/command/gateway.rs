@@ -158,3 +158,19 @@ async fn a_secret_is_set_through_the_gateway() {
     assert!(cli.request(&name).await.is_ok());
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_store_that_is_watched_is_shown_again_when_it_changed() {
+    let (world, issuer) = (World::new(), super::issuer::Issuer::start().await);
+    world.configure(issuer.provider(), json!([]));
+    let mut command = world.command(&["status", "--watch"]);
+    let mut child = command.stdin(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next_line().await.unwrap().unwrap().starts_with("CREDENTIAL"));
+    super::sign_in::login(&world, &["login", "work/mail"]).await.code(0);
+    while !lines.next_line().await.unwrap().unwrap().starts_with("work/mail   active") {}
+    let own = rustix::process::Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
+    rustix::process::kill_process(own, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(130));
+}

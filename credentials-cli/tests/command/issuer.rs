@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -15,6 +16,8 @@ pub(crate) struct State {
     pub(crate) calls: Vec<String>,
     /// Whether the code of another device was entered there.
     pub(crate) entered: bool,
+    /// What has been done is not answered before this is allowed.
+    pub(crate) held: Option<Arc<Semaphore>>,
 }
 
 pub(crate) struct Issuer {
@@ -77,6 +80,10 @@ impl Issuer {
         let (head, body) = request.split_once("\r\n\r\n").unwrap_or((&request, ""));
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
         let (status, answer) = self.reply(&path, body);
+        let held = self.state().held.clone();
+        if let Some(held) = held {
+            held.acquire().await.unwrap().forget();
+        }
         let text = answer.to_string();
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncache-control: no-store\r\n\

@@ -15,6 +15,7 @@ mod exec;
 mod gateway;
 mod issuer;
 mod migrate;
+mod played;
 mod readme;
 mod sign_in;
 mod terminal;

@@ -17,10 +17,10 @@ use super::common::{KEY, World, grant, vault};
 use super::issuer::{Issuer, consent};
 
 /// A command at a terminal of its own.
-struct Session {
+pub(crate) struct Session {
     child: Child,
     keys: File,
-    seen: String,
+    pub(crate) seen: String,
     more: mpsc::UnboundedReceiver<Vec<u8>>,
     /// Keeps the terminal's modes to be looked at.
     line: File,
@@ -29,7 +29,7 @@ struct Session {
 const LONG: Duration = Duration::from_secs(60);
 
 impl Session {
-    fn new(mut command: Command) -> Self {
+    pub(crate) fn new(mut command: Command) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
@@ -60,7 +60,7 @@ impl Session {
     }
 
     /// Waits until this is on the screen.
-    async fn sees(&mut self, text: &str) {
+    pub(crate) async fn sees(&mut self, text: &str) {
         while !self.seen.contains(text) {
             let chunk = tokio::time::timeout(LONG, self.more.recv()).await;
             let Ok(Some(chunk)) = chunk else { panic!("{text}: {}", self.seen) };
@@ -68,12 +68,12 @@ impl Session {
         }
     }
 
-    fn types(&mut self, text: &str) {
+    pub(crate) fn types(&mut self, text: &str) {
         self.keys.write_all(text.as_bytes()).unwrap();
     }
 
     /// Its exit code, and all that was on the screen.
-    async fn ends(mut self) -> (i32, String) {
+    pub(crate) async fn ends(mut self) -> (i32, String) {
         let status = tokio::time::timeout(LONG, self.child.wait()).await.unwrap().unwrap();
         let modes = tcgetattr(&self.line).unwrap().local_modes;
         let usual = LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
@@ -216,4 +216,19 @@ async fn colours_are_a_terminals_and_not_where_they_are_unwanted() {
     let (_, seen) = Session::new(command).ends().await;
     assert!(!seen.contains("\x1b["), "{seen}");
     assert!(!world.run(&["doctor"]).await.out.contains('\x1b'));
+}
+
+#[tokio::test]
+async fn a_watched_status_is_drawn_anew_on_a_terminal() {
+    let world = World::keys();
+    let gateway = super::gateway::Gateway::on(&world.configuration()).await;
+    let mut session = Session::new(world.command(&["status", "--watch"]));
+    session.sees("CREDENTIAL").await;
+    assert!(!session.seen.contains("keys/openai"), "{}", session.seen);
+    world.run(&["get", "keys/openai"]).await.code(0);
+    session.sees("active").await;
+    assert!(session.seen.contains("\x1b[2J"), "{}", session.seen);
+    gateway.stop().await;
+    let (code, seen) = session.ends().await;
+    assert!(code == 0 && seen.contains("the gateway has ended"), "{seen}");
 }

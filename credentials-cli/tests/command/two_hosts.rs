@@ -117,3 +117,25 @@ async fn issuer_renews(world: &World, issuer: &Issuer) {
     world.run(&["refresh", "work/mail"]).await.code(0).says("renewed");
     assert_eq!(issuer.count("refresh_token"), before + 1);
 }
+
+#[tokio::test]
+async fn promise_7_an_impatient_person_loses_no_refresh_token() {
+    let (world, issuer) = (World::new(), Issuer::start().await);
+    world.configure(issuer.provider(), json!([grant("work/*")]));
+    login(&world, &["login", "work/mail"]).await.code(0);
+    let held = Arc::new(tokio::sync::Semaphore::new(0));
+    issuer.state().held = Some(held.clone());
+    let child = world.command(&["refresh", "work/mail"]).spawn().unwrap();
+    // It has spent the token, and has not been told of the next.
+    while issuer.count("refresh_token") == 0 {
+        tokio::task::yield_now().await;
+    }
+    let own = rustix::process::Pid::from_raw(child.id().unwrap().cast_signed()).unwrap();
+    rustix::process::kill_process(own, rustix::process::Signal::TERM).unwrap();
+    issuer.state().held = None;
+    held.add_permits(1);
+    let output = child.wait_with_output().await.unwrap();
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
+    world.run(&["refresh", "work/mail"]).await.code(0).says("renewed");
+    assert_eq!(issuer.count("refresh_token"), 2);
+}
