@@ -63,7 +63,7 @@ assert.equal(missing.status, 78, 'a configuration that is not there');
 assert.match(missing.stdout, /does not exist[\s\S]*credentialProviders/);
 writeFileSync(config, configuration());
 
-const gateway = spawn(GATEWAY_BIN, ['--config', config], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: 'trace' } });
+const gateway = spawn(GATEWAY_BIN, ['--config', 'gateway.json5'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: 'trace' } });
 const printed = [];
 // However this ends, what it started ends too.
 process.on('exit', (code) => {
@@ -202,8 +202,8 @@ await tab.click('#dialog button.danger');
 await is('files/legacy', 'revoked');
 await operate({ op: 'refresh', of: named('files/deploy') });
 const picture = async (name, ...how) => writeFileSync(join(work, name), await tab.shoot(...how));
-await picture('page.png', 1200, 860);
-await picture('page-dark.png', 1200, 860, 'dark');
+await picture('page.png', 1200, 900);
+await picture('page-dark.png', 1200, 900, 'dark');
 await picture('page-wide.png', 1400, 900);
 await picture('page-narrow.png', 400, 860);
 for (const width of [400, 1400]) {

@@ -114,8 +114,10 @@ const span = (left) => {
 const countDown = () => {
   for (const node of document.querySelectorAll('.ends[data-until]')) {
     const left = Number(node.dataset.until) - Date.now();
-    node.textContent = left > 0 ? `${span(left)} left` : 'ended';
-    node.toggleAttribute('data-soon', left < 60000);
+    // A key without an end of its own is looked up again after a while.
+    const again = node.hasAttribute('data-again');
+    node.textContent = left <= 0 ? (again ? 'read again when asked' : 'ended') : again ? `read again in ${span(left)}` : `${span(left)} left`;
+    node.toggleAttribute('data-soon', !again && left < 60000);
   }
 };
 
@@ -172,7 +174,7 @@ const row = (provider, of) => {
   return make('li', { class: last !== undefined && last !== mark ? 'row fresh' : 'row', 'data-credential': of.credential, 'data-state': of.state, 'data-revision': of.revision },
     make('div', {}, make('div', { class: 'name' }, id), make('div', { class: 'quiet' }, more.filter(Boolean).join(' · '))),
     make('div', {}, pill(view)),
-    of.until && SERVED.includes(of.state) ? make('div', { class: 'ends', 'data-until': of.until, title: new Date(of.until).toLocaleString() }) : make('div', { class: 'ends' }, SERVED.includes(of.state) ? 'until changed' : LATER[view] ?? ''),
+    of.until && SERVED.includes(of.state) ? make('div', { class: 'ends', 'data-until': of.until, 'data-again': ['api_key', 'user_value'].includes(of.line?.kind), title: new Date(of.until).toLocaleString() }) : make('div', { class: 'ends' }, SERVED.includes(of.state) ? 'until changed' : LATER[view] ?? ''),
     make('div', { class: 'buttons' }, ...buttons),
     of.error && out && !['sign_in', 'unset', 'revoked'].includes(view)
       ? make('p', { class: 'problem' }, make('b', {}, of.error.nextStep), ` ${of.error.message.replace(of.error.nextStep, '')}`) : undefined,
@@ -325,7 +327,8 @@ const telling = (event) => {
   switch (event.what) {
     case 'state':
       if (['pending', 'refreshing', 'expiring', 'unconfigured'].includes(to) || (to === 'expired' && !error)) return undefined;
-      if (to === 'active' && ['refreshing', 'expiring'].includes(from)) return undefined;
+      // A new revision is told of by itself; the same one again is no news.
+      if (to === 'active' && from !== 'backing_off' && event.cause !== 'signed_in') return undefined;
       return [`is ${words(to)}`, [CAUSES[event.cause], error && error.code !== to && words(error.code)].filter(Boolean).join(': ')];
     case 'renewed': return ['has a new revision'];
     case 'provider': return [`is ${words(to)}`];
