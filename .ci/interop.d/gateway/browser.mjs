@@ -58,12 +58,15 @@ export const launch = async (profile) => {
     const seen = [], statuses = new Map(), reading = [];
     const from = new Map();
     const heard = (method, params) => {
+      if (method === 'Network.requestWillBeSent') from.set(params.requestId, params.request.url);
       if (method === 'Network.responseReceived') {
-        from.set(params.requestId, params.response.url);
-        statuses.set(params.response.url, params.response.status);
         seen.push({ url: params.response.url, text: JSON.stringify(params.response.headers) });
       }
-      if (method === 'Network.responseReceivedExtraInfo') seen.push({ url: 'headers', text: JSON.stringify(params.headers) });
+      // Of answers, too, that the browser keeps from the page.
+      if (method === 'Network.responseReceivedExtraInfo') {
+        statuses.set(from.get(params.requestId), params.statusCode);
+        seen.push({ url: 'headers', text: JSON.stringify(params.headers) });
+      }
       if (method === 'Network.eventSourceMessageReceived') seen.push({ url: 'events', text: `${params.eventName} ${params.data}` });
       if (method === 'Network.loadingFinished' && from.has(params.requestId)) {
         const url = from.get(params.requestId);
@@ -94,6 +97,7 @@ export const launch = async (profile) => {
     const shoot = async (width, height, scheme = 'light') => {
       await ask('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: false });
       await ask('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
+      await ask('Emulation.setScrollbarsHidden', { hidden: true });
       await evaluate('window.scrollTo(0, 0)');
       await pause(400);
       return Buffer.from((await ask('Page.captureScreenshot', { format: 'png' })).data, 'base64');

@@ -61,6 +61,8 @@ fn line(event: &EventLine) -> Option<String> {
         ("state", Some("pending")) if first => Some(format!(
             "sign in   {about}{whose}: nobody has yet; on the page, or `credentials login {about}`"
         )),
+        // Whoever asks next has it renewed.
+        ("state", Some("expired")) if event.error.is_none() => None,
         ("state", Some("pending" | "refreshing" | "unconfigured" | "expiring")) => None,
         ("state", Some(to)) => {
             let why = event.error.as_ref();

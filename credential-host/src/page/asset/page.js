@@ -11,13 +11,14 @@ const STATES = {
   pending: ['Waiting', 'busy'],
   backing_off: ['Source fails', 'soon'],
   expired: ['Expired', 'soon'],
+  idle: ['Idle', 'idle'],
   needs_reauth: ['Sign in again', 'bad'],
   sign_in: ['Sign in', 'bad'],
   unset: ['Not set', 'bad'],
   revoked: ['Revoked', 'idle'],
-  unconfigured: ['Not asked for', 'idle'],
+  unconfigured: ['Not held', 'idle'],
 };
-const ORDER = ['needs_reauth', 'sign_in', 'unset', 'backing_off', 'expired', 'expiring', 'refreshing', 'pending', 'active', 'revoked', 'unconfigured'];
+const ORDER = ['needs_reauth', 'sign_in', 'unset', 'backing_off', 'expired', 'expiring', 'refreshing', 'pending', 'active', 'idle', 'unconfigured', 'revoked'];
 const SERVED = ['active', 'expiring', 'refreshing'];
 
 const make = (tag, has = {}, ...children) => {
@@ -113,8 +114,10 @@ const span = (left) => {
 const countDown = () => {
   for (const node of document.querySelectorAll('.ends[data-until]')) {
     const left = Number(node.dataset.until) - Date.now();
-    node.textContent = left > 0 ? `${span(left)} left` : 'ended';
-    node.toggleAttribute('data-soon', left < 60000);
+    // A key without an end of its own is looked up again after a while.
+    const again = node.hasAttribute('data-again');
+    node.textContent = left <= 0 ? (again ? 'read again when asked' : 'ended') : again ? `read again in ${span(left)}` : `${span(left)} left`;
+    node.toggleAttribute('data-soon', !again && left < 60000);
   }
 };
 
@@ -123,12 +126,15 @@ const pill = (state, count) => {
   return make(count === undefined ? 'span' : 'li', { class: 'pill', 'data-tone': tone }, count === undefined ? label : `${count} ${label.toLowerCase()}`);
 };
 
-// `pending` is two things: a call under way, and a person who never signed in.
+// `pending` is two things: a call under way, and a person who never signed in. What has expired without a
+// failure is renewed by whoever asks next.
 const viewOf = (of, provider) => {
+  if (of.state === 'expired' && !of.error) return 'idle';
   if (of.state !== 'pending' || of.error?.class !== 'sign_in') return of.state;
   return provider.signIn.includes('fields') ? 'unset' : 'sign_in';
 };
 
+const LATER = { idle: 'renewed when asked', unconfigured: 'asked for when needed' };
 const keyOf = (row) => `${row.credential} ${row.session ?? ''} ${row.variant ?? ''}`;
 
 const rowsOf = (provider) => {
@@ -168,9 +174,10 @@ const row = (provider, of) => {
   return make('li', { class: last !== undefined && last !== mark ? 'row fresh' : 'row', 'data-credential': of.credential, 'data-state': of.state, 'data-revision': of.revision },
     make('div', {}, make('div', { class: 'name' }, id), make('div', { class: 'quiet' }, more.filter(Boolean).join(' · '))),
     make('div', {}, pill(view)),
-    of.until && SERVED.includes(of.state) ? make('div', { class: 'ends', 'data-until': of.until, title: new Date(of.until).toLocaleString() }) : make('div', { class: 'ends' }, SERVED.includes(of.state) ? 'until changed' : ''),
+    of.until && SERVED.includes(of.state) ? make('div', { class: 'ends', 'data-until': of.until, 'data-again': ['api_key', 'user_value'].includes(of.line?.kind), title: new Date(of.until).toLocaleString() }) : make('div', { class: 'ends' }, SERVED.includes(of.state) ? 'until changed' : LATER[view] ?? ''),
     make('div', { class: 'buttons' }, ...buttons),
-    of.error && out ? make('p', { class: 'problem' }, make('b', {}, of.error.nextStep), ` ${of.error.message}`) : undefined,
+    of.error && out && !['sign_in', 'unset', 'revoked'].includes(view)
+      ? make('p', { class: 'problem' }, make('b', {}, of.error.nextStep), ` ${of.error.message.replace(of.error.nextStep, '')}`) : undefined,
   );
 };
 
@@ -310,23 +317,35 @@ const safe = (address) => (/^https?:[/][/]/.test(address) ? address : '#');
 // ---- what happens
 
 const MOST_EVENTS = 60;
+const CAUSES = {
+  invalidated: 'changed outside', parent_ended: 'what it was derived from ended', provider_changed: 'its provider has changed',
+  rejected: 'its service rejected it', session_ended: 'its session ended', signed_in: 'somebody signed in', signed_out: 'somebody signed out',
+};
+// What passes by itself is on the left, and is not told.
 const telling = (event) => {
+  const { to, from, error } = event;
   switch (event.what) {
-    case 'state': return [`is ${words(event.to)}`, event.cause && `${words(event.cause)}, was ${words(event.from)}`];
+    case 'state':
+      if (['pending', 'refreshing', 'expiring', 'unconfigured'].includes(to) || (to === 'expired' && !error)) return undefined;
+      // A new revision is told of by itself; the same one again is no news.
+      if (to === 'active' && from !== 'backing_off' && event.cause !== 'signed_in') return undefined;
+      return [`is ${words(to)}`, [CAUSES[event.cause], error && error.code !== to && words(error.code)].filter(Boolean).join(': ')];
     case 'renewed': return ['has a new revision'];
-    case 'provider': return [`is ${words(event.to)}`, 'a provider'];
+    case 'provider': return [`is ${words(to)}`];
     case 'access': return ['The access rules have changed'];
-    case 'health': return [`is ${event.to}`, 'a check'];
-    default: return [words(event.what)];
+    case 'health': return [`is ${to}`, 'a check'];
+    default: return undefined;
   }
 };
 const happened = (event) => {
-  const [line, why] = telling(event);
+  lookSoon(['provider', 'access'].includes(event.what));
+  const told = telling(event);
+  if (!told) return;
+  const [line, why] = told;
   const time = new Date(event.at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
-  $('events').prepend(make('li', {}, make('time', {}, time), event.about ? make('span', { class: 'about' }, event.about) : '', event.about ? ` ${line}` : line, why ? make('span', { class: 'quiet' }, event.error ? `${why}: ${event.error.code}` : why) : ''));
+  $('events').prepend(make('li', {}, make('time', {}, time), event.about ? make('span', { class: 'about' }, event.about) : '', event.about ? ` ${line}` : line, why ? make('span', { class: 'quiet' }, why) : ''));
   while ($('events').children.length > MOST_EVENTS) $('events').lastChild.remove();
   $('silence').hidden = true;
-  lookSoon(['provider', 'access'].includes(event.what));
 };
 
 const live = (is, line) => { $('live').dataset.is = is; $('live').textContent = line; };
