@@ -60,6 +60,7 @@ mod http;
 mod openclaw;
 #[cfg(feature = "page")]
 pub mod page;
+mod panics;
 pub mod resolver;
 mod store;
 
@@ -68,3 +69,4 @@ pub use builder::HostBuilder;
 pub use document::{Document, DocumentError, GatewaySettings, Places, StoreKey, StoreSettings};
 pub use file::{FileFactory, FileProvider};
 pub use host::{CLI, CredentialHost};
+pub use panics::quiet_panics;

@@ -5,8 +5,6 @@ mod backend;
 mod commands;
 mod context;
 mod failure;
-mod injection;
-mod panics;
 mod run;
 mod sign_in;
 mod terminal;

@@ -7,16 +7,16 @@ use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Arguments, Command, misunderstood};
+use crate::commands;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::{commands, panics};
 
 /// Runs the command with these arguments, the program's own name first.
 ///
 /// `exec` does not return where its program could be started.
 #[must_use]
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    panics::install();
+    credential_host::quiet_panics("credentials");
     // OpenClaw waits for every start of this one: nothing comes before it.
     if arguments.get(1).is_some_and(|word| word == "secretref") {
         return resolver(arguments);

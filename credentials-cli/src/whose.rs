@@ -58,7 +58,7 @@ impl Whose {
         Ok(Named::new(credential).in_session(self.session()?.as_ref()))
     }
 
-    fn session(&self) -> Result<Option<EffectiveSession>, Failure> {
+    pub(crate) fn session(&self) -> Result<Option<EffectiveSession>, Failure> {
         let invalid = |error: InvalidId| Failure::usage(format!("{error}"));
         let parts = (&self.session, &self.channel, &self.account, &self.requester);
         let session = match (parts, &self.shared, &self.encoded) {

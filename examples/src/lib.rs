@@ -15,6 +15,7 @@
 
 pub mod gateway;
 pub mod handwritten;
+pub mod log;
 pub mod refresh_storm;
 #[cfg(unix)]
 pub mod served;

@@ -11,22 +11,23 @@ use std::process::Command;
 
 use credential_host::control::{Answer, Operation, Reveal, Served};
 use credential_provider_api::{CredentialRef, EnvName, SecretString};
+use resolution_engine::injection::BlockedName;
 use secrecy::ExposeSecret as _;
 
 use crate::backend::Backend;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::injection::is_blocked;
 use crate::run::Next;
 use crate::whose::{self, Whose};
 
 #[derive(clap::Args, Debug)]
 #[command(
-    override_usage = "credentials exec --env NAME=PROVIDER/ID[#FIELD]... -- PROGRAM [ARGS]..."
+    override_usage = "credentials exec [--env NAME=PROVIDER/ID[#FIELD]]... -- PROGRAM [ARGS]..."
 )]
 pub(crate) struct Arguments {
-    /// The variable, and the credential that is in it; the field where it has several. More than once
-    #[arg(long, short, required = true, value_name = "NAME=PROVIDER/ID[#FIELD]")]
+    /// The variable, and the credential that is in it; the field where it has several. More than
+    /// once; without any, the `credentialBindings` of cli:credentials
+    #[arg(long, short, value_name = "NAME=PROVIDER/ID[#FIELD]")]
     env: Vec<String>,
     #[command(flatten)]
     whose: Whose,
@@ -51,6 +52,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Next,
     let bindings: Vec<Binding> =
         arguments.env.iter().map(|text| read(text)).collect::<Result<_, _>>()?;
     let mut backend = Backend::open(context).await?;
+    if bindings.is_empty() {
+        return configured(context, &mut backend, &arguments.whose, program, words).await;
+    }
     let mut values = BTreeMap::new();
     for binding in bindings {
         let of = arguments.whose.named(binding.credential.clone())?;
@@ -70,11 +74,42 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Next,
     Ok(Next::Become(Box::new(command)))
 }
 
+/// With what the configuration binds.
+async fn configured(
+    context: &Context,
+    backend: &mut Backend,
+    whose: &Whose,
+    program: OsString,
+    words: impl Iterator<Item = OsString>,
+) -> Result<Next, Failure> {
+    let session = whose.session()?.map(|session| session.encoded().to_owned());
+    let asked = backend.perform(Operation::Inject { session });
+    let answer = context.terminal.during("asking for credentials", asked).await?;
+    let Answer::Environment { set, removed, .. } = answer else {
+        return Err(Failure::unexpected());
+    };
+    if set.is_empty() && removed.is_empty() {
+        return Err(Failure::usage(
+            "no variable is named: give --env, or bind credentials to cli:credentials in \
+             credentialBindings",
+        ));
+    }
+    let mut command = Command::new(program);
+    command.args(words);
+    for (name, value) in set {
+        command.env(name, value.into_inner().expose_secret());
+    }
+    for name in removed {
+        command.env_remove(name);
+    }
+    Ok(Next::Become(Box::new(command)))
+}
+
 fn read(text: &str) -> Result<Binding, Failure> {
     let form = || Failure::usage("--env takes NAME=PROVIDER/ID, or NAME=PROVIDER/ID#FIELD");
     let (name, source) = text.split_once('=').ok_or_else(form)?;
     let name = EnvName::new(name).map_err(|_| form())?;
-    if is_blocked(&name) {
+    if BlockedName::of(&name).is_some() {
         return Err(Failure::usage(format!(
             "{} is not set: it would make the program load other code, or trust and send elsewhere; \
              choose another name",

@@ -61,6 +61,21 @@ async fn names_that_redirect_the_program_are_refused() {
 }
 
 #[tokio::test]
+async fn what_the_configuration_binds_is_given_without_being_named() {
+    let world = World::keys();
+    let words = ["exec", "--", "sh", "-c", "printf %s \"$BOUND\""];
+    world.run(&words).await.code(64).complains("credentialBindings");
+    let path = world.path("credentials.json5");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let bound = "{ credentialBindings: [ \
+        { consumer: 'cli:*', env: 'BOUND', credential: 'keys/openai' }, \
+        { consumer: 'tool:*', env: 'BOUND', credential: 'keys/other' } ],";
+    std::fs::write(&path, text.replacen('{', bound, 1)).unwrap();
+    let done = world.run(&words).await.code(0);
+    assert_eq!(done.out, KEY);
+}
+
+#[tokio::test]
 async fn a_field_is_named_where_there_are_several() {
     let world = World::new();
     world.configure(json!({}), json!([grant("keys/*")]));

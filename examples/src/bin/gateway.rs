@@ -11,6 +11,8 @@ const USAGE: u8 = 64;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    credential_host::quiet_panics("gateway");
+    examples::log::start();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         ["--help" | "-h", ..] => {

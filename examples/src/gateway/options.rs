@@ -13,6 +13,7 @@ usage: gateway [--fast] [--keychain]
   --config    serves this configuration until a signal ends it: see examples/gateway.json5
   --help      prints this
 
+CREDENTIALS_LOG=trace, or another level, logs to standard error.
 It writes to one temporary folder, which is removed at the end, also after Ctrl-C.
 Exit code: 0 if all that the story expects came true, 1 if not, 64 for a wrong argument,
 130 after Ctrl-C, 143 after SIGTERM.";
