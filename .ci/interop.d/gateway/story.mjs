@@ -202,8 +202,8 @@ await tab.click('#dialog button.danger');
 await is('files/legacy', 'revoked');
 await operate({ op: 'refresh', of: named('files/deploy') });
 const picture = async (name, ...how) => writeFileSync(join(work, name), await tab.shoot(...how));
-await picture('page.png', 1200, 900);
-await picture('page-dark.png', 1200, 900, 'dark');
+await picture('page.png', 1200, 930);
+await picture('page-dark.png', 1200, 930, 'dark');
 await picture('page-wide.png', 1400, 900);
 await picture('page-narrow.png', 400, 860);
 for (const width of [400, 1400]) {

@@ -42,24 +42,25 @@ impl Served {
 }
 
 pub(super) async fn drain(served: Served, signals: &mut Signals, tell: &Tell) -> u8 {
-    let Served { host, stop, mut page, mut socket, tasks } = served;
+    let Served { host, stop, page, socket, tasks } = served;
     stop.cancel();
     let clock = host.clock().clone();
     let (answers, end) = (clock.now().plus(ANSWERS), clock.now().plus(DRAIN));
     let finish = async {
         let answered = async {
-            let _ = (&mut page).await;
-            let _ = (&mut socket).await;
+            let _ = page.await;
+            let _ = socket.await;
         };
-        tokio::select! {
-            () = answered => {}
-            // An exchange that they wait for may yet finish; its answer reaches nobody.
-            () = clock.sleep_until(answers) => {
-                page.abort();
-                socket.abort();
-            }
-        }
+        let mut answered = std::pin::pin!(answered);
+        let all = tokio::select! {
+            () = &mut answered => true,
+            () = clock.sleep_until(answers) => false,
+        };
+        // What they still wait for is given up by this, unless it cannot be.
         host.shutdown().await;
+        if !all {
+            answered.await;
+        }
         for task in tasks {
             let _ = task.await;
         }

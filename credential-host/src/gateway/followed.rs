@@ -17,7 +17,7 @@ pub(super) struct Followed {
 }
 
 impl Followed {
-    /// As it is now. To be taken before the configuration is read a second time.
+    /// As it is now.
     pub(super) fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), text: std::fs::read(path).ok(), gone: false }
     }

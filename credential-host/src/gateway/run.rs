@@ -26,6 +26,8 @@ const SAMPLE: &str = r#"  {
 /// Serves the configuration at `path` until a signal ends it. Returns the exit code. Not cancel-safe:
 /// dropped, it ends without finishing what is under way.
 pub async fn run(path: &Path, tell: Arc<Tell>) -> u8 {
+    // Before it is read: an edit in between is seen as one.
+    let mut followed = Followed::new(path);
     let document = match Document::read(path) {
         Ok(document) => document,
         Err(problem) => {
@@ -61,7 +63,6 @@ pub async fn run(path: &Path, tell: Arc<Tell>) -> u8 {
         ));
         return UNAVAILABLE;
     }
-    let mut followed = Followed::new(path);
     let host = match CredentialHost::builder(document).open().await {
         Ok(host) => Arc::new(host),
         Err(problem) => {
