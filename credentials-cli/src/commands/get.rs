@@ -61,7 +61,10 @@ fn show(context: &Context, shown: &Shown) {
             Served::Masked(mask) => line(name, mask),
             Served::Secret(secret) => {
                 let secret = secret.clone().into_inner();
-                line(name, secret.expose_secret());
+                // A key may have lines; none of them moves the cursor.
+                let mut lines = secret.expose_secret().lines();
+                line(name, lines.next().unwrap_or_default());
+                lines.for_each(|more| context.terminal.say(plain(more)));
             }
             _ => {}
         }

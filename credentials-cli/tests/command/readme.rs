@@ -49,3 +49,34 @@ fn the_exit_codes_are_the_ones_it_has() {
         assert!(README.contains(&format!("{} if", exit.code())));
     }
 }
+
+/// What the page shows a command to print: the lines below it.
+fn shown(command: &str) -> String {
+    let (_, rest) = README.split_once(&format!("\n$ credentials {command}\n")).unwrap();
+    let lines = rest.lines().take_while(|line| !line.is_empty() && !line.starts_with("```"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[tokio::test]
+async fn the_first_five_minutes_begin_as_they_are_shown() {
+    let world = World::new();
+    let (_, block) = README.split_once("```json5\n").unwrap();
+    let path = world.file("credentials.json5", block.split_once("```").unwrap().0);
+    let done = world.run(&["providers"]).await.code(0);
+    assert_eq!(done.out, shown("providers"));
+    let status = world.run(&["status"]).await.code(0);
+    assert_eq!(shown("status").lines().next(), status.err.lines().next());
+    let denied = world.run(&["get", "vault/openai"]).await.code(3);
+    let place = "/home/alice/.config/credentials/credentials.json5";
+    assert_eq!(denied.err, shown("get vault/openai").replace(place, path.to_str().unwrap()));
+}
+
+#[tokio::test]
+async fn what_is_kept_is_shown_as_the_page_shows_it() {
+    let world = World::new();
+    let rules = serde_json::json!([super::common::grant("vault/*")]);
+    world.configure(super::common::vault(&world), rules);
+    world.run_on(&["set", "vault/openai"], super::common::KEY).await.code(0);
+    let done = world.run(&["get", "vault/openai"]).await.code(0);
+    assert_eq!(done.out, shown("get vault/openai        # with that rule"));
+}

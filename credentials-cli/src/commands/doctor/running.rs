@@ -13,7 +13,9 @@ use crate::whose;
 pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let mut backend = match Backend::open(context).await {
         Ok(backend) => backend,
-        Err(failure) => return vec![Finding::wrong(failure.message, "see above")],
+        Err(failure) => {
+            return vec![Finding::wrong(failure.message, "mend that first: nothing else was asked")];
+        }
     };
     let mut findings = vec![gateway(&mut backend).await];
     let terminal = &context.terminal;
