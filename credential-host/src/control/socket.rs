@@ -108,7 +108,7 @@ pub async fn serve(
 async fn bind(path: &Path) -> Result<UnixListener, SocketError> {
     let failed = |error: io::Error| SocketError::failed(path, &error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = folder.unwrap_or_else(|| Path::new("."));
     let mode = std::fs::metadata(folder).map_err(failed)?.mode();
     // A folder such as /tmp, whose files nobody else can replace, will do.
     if mode & 0o022 != 0 && mode & 0o1000 == 0 {

@@ -108,7 +108,10 @@ impl Document {
     /// The folder that relative paths in it begin at.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        self.path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or_else(|| Path::new("."))
     }
 
     /// Whether a provider of this type is configured.

@@ -109,11 +109,11 @@ async fn operation(
         return foreign();
     }
     let given = headers.get("x-csrf-token").and_then(|value| value.to_str().ok());
-    if !given.is_some_and(|given| session.has_csrf(given)) {
+    if given.is_none_or(|given| !session.has_csrf(given)) {
         return Reply::text(403, "the page is of another session: load it again\n");
     }
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if !kind.is_some_and(|kind| kind.split(';').next().unwrap_or_default() == "application/json") {
+    if kind.is_none_or(|kind| kind.split(';').next().unwrap_or_default() != "application/json") {
         return Reply::text(415, "JSON is awaited\n");
     }
     let read = Limited::new(body, LONGEST_BODY).collect();
@@ -133,13 +133,13 @@ async fn operation(
             Ok(answer) => Reply::json(200, &control::Reply::Done(Box::new(answer))),
             Err(refusal) => Reply::json(200, &control::Reply::Refused(refusal)),
         },
-        Err(refusal) => Reply::json(403, &control::Reply::Refused(refusal)),
+        Err(refusal) => Reply::json(403, &control::Reply::Refused(*refusal)),
     }
 }
 
 /// What a page may ask for, with the ways of this page. Whatever is not named here is refused, so that
 /// an operation added elsewhere reaches no browser by itself.
-fn permitted(operation: Operation, callback: &str) -> Result<Operation, Refusal> {
+fn permitted(operation: Operation, callback: &str) -> Result<Operation, Box<Refusal>> {
     match operation {
         Operation::Login { of, method, account, .. } => {
             let redirect_uri = Some(callback.to_owned());
@@ -161,7 +161,7 @@ fn permitted(operation: Operation, callback: &str) -> Result<Operation, Refusal>
         | Operation::Reload => Ok(operation),
         _ => {
             let detail = "a page never shows secrets, and does not do this: use the command";
-            Err(CredentialError::new(ErrorCode::AccessDenied, detail).into())
+            Err(Box::new(CredentialError::new(ErrorCode::AccessDenied, detail).into()))
         }
     }
 }

@@ -132,7 +132,7 @@ impl Opened {
         }
     }
 
-    pub(crate) async fn to_the_end(&mut self) {
+    pub(crate) async fn read_out(&mut self) {
         while self.more().await {}
     }
 
