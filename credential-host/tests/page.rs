@@ -219,7 +219,7 @@ async fn events_are_told_as_they_happen_and_end_with_the_gateway() {
     assert!(events.text().contains("content-type: text/event-stream"));
     assert_eq!(inside.without("cookie").get("/events").await.status, 401);
     gateway.stop().await;
-    events.read_to_end().await;
+    events.read_out().await;
 }
 
 #[tokio::test]
@@ -229,7 +229,7 @@ async fn a_session_and_its_events_end_after_eight_hours() {
     let mut events = inside.open("/events").await;
     events.until("event: ready").await;
     gateway.clock.advance(std::time::Duration::from_secs(8 * 60 * 60));
-    events.read_to_end().await;
+    events.read_out().await;
     assert_eq!(inside.get("/").await.status, 401);
     gateway.stop().await;
 }

@@ -15,7 +15,7 @@ use super::connection::Shared;
 use super::gate::{SESSION_LIFE, Session};
 use super::reply::Reply;
 use super::{asset, callback, origin, stream};
-use crate::control::{self, Operation, Reveal};
+use crate::control::{self, Operation, Refusal, Reveal};
 
 const LONGEST_BODY: usize = 64 * 1024;
 /// How long a body may take to come.
@@ -109,11 +109,11 @@ async fn operation(
         return foreign();
     }
     let given = headers.get("x-csrf-token").and_then(|value| value.to_str().ok());
-    if !given.is_some_and(|given| session.has_csrf(given)) {
+    if given.is_none_or(|given| !session.has_csrf(given)) {
         return Reply::text(403, "the page is of another session: load it again\n");
     }
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    if kind.and_then(|kind| kind.split(';').next()) != Some("application/json") {
+    if kind.is_none_or(|kind| kind.split(';').next().unwrap_or_default() != "application/json") {
         return Reply::text(415, "JSON is awaited\n");
     }
     let read = Limited::new(body, LONGEST_BODY).collect();
@@ -129,25 +129,21 @@ async fn operation(
         return Reply::text(400, "no operation is known by this\n");
     };
     match permitted(operation, &shared.callback()) {
-        Some(operation) => match shared.operations.perform(operation).await {
+        Ok(operation) => match shared.operations.perform(operation).await {
             Ok(answer) => Reply::json(200, &control::Reply::Done(Box::new(answer))),
             Err(refusal) => Reply::json(200, &control::Reply::Refused(refusal)),
         },
-        None => {
-            let detail = "a page never shows secrets, and does not do this: use the command";
-            let refusal = CredentialError::new(ErrorCode::AccessDenied, detail).into();
-            Reply::json(403, &control::Reply::Refused(refusal))
-        }
+        Err(refusal) => Reply::json(403, &control::Reply::Refused(*refusal)),
     }
 }
 
 /// What a page may ask for, with the ways of this page. Whatever is not named here is refused, so that
 /// an operation added elsewhere reaches no browser by itself.
-fn permitted(operation: Operation, callback: &str) -> Option<Operation> {
+fn permitted(operation: Operation, callback: &str) -> Result<Operation, Box<Refusal>> {
     match operation {
         Operation::Login { of, method, account, .. } => {
             let redirect_uri = Some(callback.to_owned());
-            Some(Operation::Login { of, method, redirect_uri, account })
+            Ok(Operation::Login { of, method, redirect_uri, account })
         }
         Operation::Get { reveal: Reveal::Masked, .. }
         | Operation::Hello
@@ -162,7 +158,10 @@ fn permitted(operation: Operation, callback: &str) -> Option<Operation> {
         | Operation::Flow { .. }
         | Operation::Cancel { .. }
         | Operation::Audit { .. }
-        | Operation::Reload => Some(operation),
-        _ => None,
+        | Operation::Reload => Ok(operation),
+        _ => {
+            let detail = "a page never shows secrets, and does not do this: use the command";
+            Err(Box::new(CredentialError::new(ErrorCode::AccessDenied, detail).into()))
+        }
     }
 }

@@ -132,7 +132,7 @@ impl Opened {
         }
     }
 
-    pub(crate) async fn read_to_end(&mut self) {
+    pub(crate) async fn read_out(&mut self) {
         while self.more().await {}
     }
 
