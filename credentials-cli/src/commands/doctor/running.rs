@@ -14,7 +14,10 @@ pub(super) async fn look(context: &Context) -> Vec<Finding> {
     let mut backend = match Backend::open(context).await {
         Ok(backend) => backend,
         Err(failure) => {
-            return vec![Finding::wrong(failure.message, "mend that first: nothing else was asked")];
+            return vec![Finding::wrong(
+                failure.message,
+                "mend that first: nothing else was asked",
+            )];
         }
     };
     let mut findings = vec![gateway(&mut backend).await];
