@@ -47,6 +47,8 @@ struct Trouble {
     /// Flights that failed one after the other.
     failures: u32,
     rejected: Option<Revision>,
+    /// Rejected before that, while a flight was under way that may bring it again.
+    rejected_before: Option<Revision>,
     forced_at: Option<Timestamp>,
 }
 
@@ -92,7 +94,7 @@ impl Machine {
             return Effect::Discard;
         }
         match ended {
-            Ended::Issued { revision, plan } if self.rejected() != Some(revision) => {
+            Ended::Issued { revision, plan } if !self.is_rejected(revision) => {
                 let forced_at = self.trouble.take().and_then(|trouble| trouble.forced_at);
                 if forced_at.is_some() {
                     self.trouble = Some(Box::new(Trouble { forced_at, ..Trouble::default() }));
@@ -165,7 +167,10 @@ impl Machine {
             return Rejection::Old;
         }
         self.current = None;
-        self.trouble.get_or_insert_default().rejected = Some(revision);
+        let flying = self.flight != 0;
+        let trouble = self.trouble.get_or_insert_default();
+        trouble.rejected_before = trouble.rejected.filter(|_| flying).or(trouble.rejected_before);
+        trouble.rejected = Some(revision);
         Rejection::Withdrawn
     }
 
@@ -192,14 +197,16 @@ impl Machine {
         let kept = match (withdrawal, self.trouble.take()) {
             // A forced renewal that does not count any more was none: the source is asked again.
             (Withdrawal::Invalidated | Withdrawal::ParentEnded, Some(trouble)) => {
-                (trouble.rejected, trouble.forced_at.filter(|_| self.flight == 0))
+                let forced_at = trouble.forced_at.filter(|_| self.flight == 0);
+                (trouble.rejected, trouble.rejected_before, forced_at)
             }
-            _ => (None, None),
+            _ => (None, None, None),
         };
         let failure = error.map(|error| Failure { error, until: Timestamp::MAX });
-        let (rejected, forced_at) = kept;
+        let (rejected, rejected_before, forced_at) = kept;
         if failure.is_some() || rejected.is_some() || forced_at.is_some() {
-            let trouble = Trouble { failure, rejected, forced_at, ..Trouble::default() };
+            let trouble =
+                Trouble { failure, rejected, rejected_before, forced_at, ..Trouble::default() };
             self.trouble = Some(Box::new(trouble));
         }
     }
@@ -264,6 +271,12 @@ impl Machine {
     /// The revision last seen rejected, until a newer one is served.
     pub(crate) fn rejected(&self) -> Option<Revision> {
         self.trouble.as_ref()?.rejected
+    }
+
+    fn is_rejected(&self, revision: Revision) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| {
+            [trouble.rejected, trouble.rejected_before].contains(&Some(revision))
+        })
     }
 
     /// Whether a flight is under way, even one that no longer counts.

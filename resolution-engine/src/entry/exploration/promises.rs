@@ -37,6 +37,21 @@ fn refused(answer: &Answer) -> Option<ErrorCode> {
 }
 
 #[test]
+fn promise_3_what_was_rejected_before_a_sign_in_and_what_after_it_are_not_served_again() {
+    play(&[
+        Action::Withdraw(Withdrawal::SignedIn),
+        ASK,
+        Action::End(End::Fresh(1)),
+        Action::RejectServed,
+        ASK,
+        Action::Adopt,
+        Action::RejectServed,
+        Action::End(End::Again),
+    ])
+    .unwrap();
+}
+
+#[test]
 fn promise_1_a_thousand_rejections_of_one_revision_force_one_flight() {
     let mut world = after(&[SERVED]);
     let revision = world.subject.revision().unwrap();
