@@ -34,7 +34,7 @@
 //! ```
 //!
 //! # The configuration
-//! JSON5. Paths are relative to the file. A section whose name begins with `credential` and that is
+//! JSON5. Paths are relative to the file, those of bundled providers too. A section whose name begins with `credential` and that is
 //! none of these is an error; everything else in the file is the host's own.
 //!
 //! | section | what |

@@ -114,6 +114,31 @@ impl Document {
             .unwrap_or_else(|| Path::new("."))
     }
 
+    /// Makes the paths in settings of bundled providers begin beside the file, wherever the program was
+    /// started. What a reference or an environment variable says stays as it is.
+    pub(crate) fn from_its_folder(&self, value: &mut Value) {
+        let folder =
+            std::path::absolute(self.folder()).unwrap_or_else(|_| self.folder().to_owned());
+        let providers = value.get_mut("credentialProviders").and_then(Value::as_object_mut);
+        for settings in providers.into_iter().flat_map(|providers| providers.values_mut()) {
+            let kind = settings.get("type").and_then(Value::as_str).unwrap_or_default();
+            let paths: &[&str] = match kind {
+                "file" => &["/path"],
+                "keychain" => &["/encryptedFile/folder", "/encryptedFile/keyFile"],
+                "auth-profiles" => &["/stateFolder"],
+                _ => &[],
+            };
+            for path in paths {
+                if let Some(Value::String(text)) = settings.pointer_mut(path)
+                    && !text.is_empty()
+                    && let Some(joined) = folder.join(&*text).to_str()
+                {
+                    *text = joined.to_owned();
+                }
+            }
+        }
+    }
+
     /// Whether a provider of this type is configured.
     pub(crate) fn has_provider_of(&self, kind: &str) -> bool {
         let providers = self.value.get("credentialProviders").and_then(Value::as_object);
@@ -187,6 +212,30 @@ mod tests {
         let document = parse("{models: {}, secrets: {}, // ours\n credentialAccess: [],}").unwrap();
         assert!(document.value().get("models").is_some());
         assert_eq!(document.store().unwrap(), None);
+    }
+
+    #[test]
+    fn paths_of_providers_begin_beside_the_file_too() {
+        let document = parse(
+            "{credentialProviders: {
+                a: {type: 'file', path: 'keys.json'}, b: {type: 'file', path: '/abs/keys.json'},
+                c: {type: 'keychain', encryptedFile: {folder: 'items', keyFile: '../k'}},
+                d: {type: 'auth-profiles', stateFolder: 'claw'}, e: {type: 'other', path: 'x'} }}",
+        );
+        let document = document.unwrap();
+        let mut value = document.value().clone();
+        document.from_its_folder(&mut value);
+        for (path, expected) in [
+            ("/a/path", "/etc/gateway/keys.json"),
+            ("/b/path", "/abs/keys.json"),
+            ("/c/encryptedFile/folder", "/etc/gateway/items"),
+            ("/c/encryptedFile/keyFile", "/etc/gateway/../k"),
+            ("/d/stateFolder", "/etc/gateway/claw"),
+            ("/e/path", "x"),
+        ] {
+            let found = value.pointer(&format!("/credentialProviders{path}")).unwrap();
+            assert_eq!(found, expected, "{path}");
+        }
     }
 
     #[test]
