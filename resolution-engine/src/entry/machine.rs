@@ -47,7 +47,7 @@ struct Trouble {
     /// Flights that failed one after the other.
     failures: u32,
     rejected: Option<Revision>,
-    /// Rejected before that, while a flight was under way that may bring it again.
+    /// Rejected before a sign-in brought what is served: a flight under way may bring it again.
     rejected_before: Option<Revision>,
     forced_at: Option<Timestamp>,
 }
@@ -167,10 +167,7 @@ impl Machine {
             return Rejection::Old;
         }
         self.current = None;
-        let flying = self.flight != 0;
-        let trouble = self.trouble.get_or_insert_default();
-        trouble.rejected_before = trouble.rejected.filter(|_| flying).or(trouble.rejected_before);
-        trouble.rejected = Some(revision);
+        self.trouble.get_or_insert_default().rejected = Some(revision);
         Rejection::Withdrawn
     }
 
@@ -214,9 +211,11 @@ impl Machine {
     /// A credential that a sign-in brought: it counts at once.
     pub(crate) fn adopt(&mut self, revision: Revision, plan: Plan, now: Timestamp) {
         self.current = Some(Current { revision, received: now, plan });
-        // A flight under way may yet bring again what was rejected before this.
-        let rejected = self.rejected();
-        self.trouble = rejected.map(|_| Box::new(Trouble { rejected, ..Trouble::default() }));
+        let before = self.trouble.take();
+        let before = before.and_then(|trouble| trouble.rejected.or(trouble.rejected_before));
+        self.trouble = before.map(|before| {
+            Box::new(Trouble { rejected_before: Some(before), ..Trouble::default() })
+        });
     }
 
     /// The source has `revision` already, which somebody else renewed.

@@ -37,6 +37,23 @@ fn refused(answer: &Answer) -> Option<ErrorCode> {
 }
 
 #[test]
+fn promise_3_a_rejection_before_a_sign_in_forces_no_renewal_after_it() {
+    play::<Machine>(&[
+        Action::Withdraw(Withdrawal::SignedIn),
+        ASK,
+        Action::End(End::Fresh(1)),
+        Action::RejectServed,
+        Action::Adopt,
+        Action::Withdraw(Withdrawal::Invalidated),
+        ASK,
+        Action::End(End::Fresh(1)),
+        Action::RejectServed,
+        ASK,
+    ])
+    .unwrap();
+}
+
+#[test]
 fn promise_3_what_was_rejected_before_a_sign_in_and_what_after_it_are_not_served_again() {
     play::<Machine>(&[
         Action::Withdraw(Withdrawal::SignedIn),
