@@ -38,7 +38,7 @@ fn refused(answer: &Answer) -> Option<ErrorCode> {
 
 #[test]
 fn promise_3_what_was_rejected_before_a_sign_in_and_what_after_it_are_not_served_again() {
-    play(&[
+    play::<Machine>(&[
         Action::Withdraw(Withdrawal::SignedIn),
         ASK,
         Action::End(End::Fresh(1)),
