@@ -26,7 +26,7 @@ pub struct FilledParameters {
 impl FilledParameters {
     pub(super) fn new<'a>(
         parameters: &Value,
-        values: impl Iterator<Item = (&'a Path, &'a SecretString)>,
+        values: impl Iterator<Item = (&'a Path<'a>, &'a SecretString)>,
     ) -> Result<Self, CredentialError> {
         let mut all = Self { value: parameters.clone(), filled: Vec::new() };
         for (path, secret) in values {
@@ -81,9 +81,9 @@ impl std::io::Write for Counted {
     }
 }
 
-fn place<'v>(value: &'v mut Value, path: &Path) -> Option<&'v mut Value> {
+fn place<'v>(value: &'v mut Value, path: &Path<'_>) -> Option<&'v mut Value> {
     path.0.iter().try_fold(value, |value, segment| match segment {
-        Segment::Key(key) => value.as_object_mut()?.get_mut(key),
+        Segment::Key(key) => value.as_object_mut()?.get_mut(*key),
         Segment::Index(index) => value.as_array_mut()?.get_mut(*index),
     })
 }
@@ -117,8 +117,7 @@ mod tests {
     #[test]
     fn promise_6_texts_are_wiped_and_debug_shows_none() {
         let parameters = serde_json::json!({ "a": [{ "b": "x" }], "c": "innocent" });
-        let path =
-            Path(vec![Segment::Key("a".into()), Segment::Index(0), Segment::Key("b".into())]);
+        let path = Path(vec![Segment::Key("a"), Segment::Index(0), Segment::Key("b")]);
         let secret = SecretString::from("canary-value");
         let mut filled =
             FilledParameters::new(&parameters, [(&path, &secret)].into_iter()).unwrap();
