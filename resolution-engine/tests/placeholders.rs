@@ -364,7 +364,7 @@ async fn promise_2_a_call_has_a_thousand_placeholders_and_asks_for_each_credenti
     let edge = edge();
     let many = |count: usize| {
         let (one, other) = ("{{credential:vault/api}}", "{{credential:vault/fields#password}}");
-        let item = |n: usize| json!({ "key": if n % 2 == 0 { one } else { other } });
+        let item = |n: usize| json!({ "key": if n.is_multiple_of(2) { one } else { other } });
         json!({ "items": (0..count).map(item).collect::<Vec<_>>() })
     };
     let before = edge.engine.counters();

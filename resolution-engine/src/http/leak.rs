@@ -20,7 +20,7 @@ pub(super) fn holds(address: &str, secrets: &[&str]) -> bool {
 
 fn is_found(text: &[u8], forms: &[Zeroizing<Vec<u8>>], rounds: u8) -> bool {
     let folded = folded(text);
-    let stands = |form: &Zeroizing<Vec<u8>>| folded.windows(form.len()).any(|at| at == &**form);
+    let stands = |form: &Zeroizing<Vec<u8>>| folded.windows(form.len()).any(|at| at == **form);
     let within = |decoded: Zeroizing<Vec<u8>>| {
         *decoded != text && is_found(&decoded, forms, rounds.saturating_sub(1))
     };
