@@ -1,6 +1,7 @@
 //! [`Origin`]: where a credential may be sent.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -10,6 +11,7 @@ use crate::id::InvalidId;
 ///
 /// Built from parts that a URL parser of the host's choice has split, so that no second parser can
 /// disagree about where a request goes. Its text form, for configuration, is `https://host[:port]`.
+/// An IPv6 address is written as the WHATWG URL standard writes it, whichever way it came.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     scheme: Box<str>,
@@ -22,7 +24,8 @@ impl Origin {
     ///
     /// # Errors
     /// [`InvalidId`] if the scheme is not http or https or the host holds anything but letters,
-    /// digits, `.`, `-`, `_` or a bracketed IPv6 address.
+    /// digits, `.`, `-`, `_` or a bracketed IPv6 address, or ends in a number and is no IPv4 address
+    /// of four decimal numbers: `127.1` and `0x7f.1` are other addresses to one parser than to another.
     pub fn new(scheme: &str, host: &str, port: u16) -> Result<Self, InvalidId> {
         let scheme = scheme.to_ascii_lowercase();
         if scheme != "https" && scheme != "http" {
@@ -31,12 +34,18 @@ impl Origin {
         let host = host.to_ascii_lowercase();
         let name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let v6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-        let valid = match v6 {
-            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && host.len() <= 253 && host.chars().all(name),
+        let host = match v6 {
+            Some(address) => address.parse().ok().map(written),
+            None => {
+                let valid = !host.is_empty() && host.len() <= 253 && host.chars().all(name);
+                valid.then_some(host)
+            }
         };
-        if !valid {
+        let Some(host) = host else {
             return Err(wrong("has a host of letters, digits, '.', '-' and '_', or [IPv6]"));
+        };
+        if ends_in_a_number(&host) && host.parse::<Ipv4Addr>().is_err() {
+            return Err(wrong("has an IPv4 address, if any, of four decimal numbers"));
         }
         if port == 0 {
             return Err(wrong("has a port from 1 to 65535"));
@@ -80,6 +89,23 @@ impl Origin {
     pub const fn port(&self) -> u16 {
         self.port
     }
+}
+
+/// In brackets, and never partly as IPv4 (WHATWG URL, host serializer).
+fn written(address: Ipv6Addr) -> String {
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] => format!("[::ffff:{high:x}:{low:x}]"),
+        _ => format!("[{address}]"),
+    }
+}
+
+/// Whether URL parsers take the host for an IPv4 address (WHATWG URL, "ends in a number checker").
+fn ends_in_a_number(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let all = |text: &str, digit: fn(&u8) -> bool| text.as_bytes().iter().all(digit);
+    !last.is_empty() && all(last, u8::is_ascii_digit)
+        || last.strip_prefix("0x").is_some_and(|hex| all(hex, u8::is_ascii_hexdigit))
 }
 
 fn wrong(problem: &'static str) -> InvalidId {
@@ -134,6 +160,22 @@ mod tests {
     }
 
     #[test]
+    fn an_address_has_one_form() {
+        for (text, wanted) in [
+            ("http://[0:0::1]", "http://[::1]"),
+            ("http://[2001:DB8:0:0:1::0]", "http://[2001:db8:0:0:1::]"),
+            ("http://[::ffff:1.2.3.4]", "http://[::ffff:102:304]"),
+            ("http://[::1.2.3.4]", "http://[::102:304]"),
+            ("http://1.2.3.4:80", "http://1.2.3.4"),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap().to_string(), wanted);
+        }
+        for name in ["http://1a", "http://1.2.3.4.example", "http://0xg", "http://0x1.a-1"] {
+            assert_eq!(Origin::parse(name).unwrap().to_string(), name);
+        }
+    }
+
+    #[test]
     fn anything_that_could_be_read_two_ways_is_refused() {
         for text in [
             "https://a.example/path",
@@ -149,6 +191,16 @@ mod tests {
             "https://a.example\\@b",
             "//a",
             "https://ä.example",
+            "https://127.1",
+            "https://2130706433",
+            "https://0x7f.1",
+            "https://0X7F000001",
+            "https://1.2.3.0x",
+            "https://127.0.0.01",
+            "https://127.0.0.1.",
+            "https://1.2.3.4.5",
+            "https://1.2.3.256",
+            "https://a.1",
         ] {
             assert!(Origin::parse(text).is_err(), "{text}");
         }

@@ -154,6 +154,8 @@ mod service;
 pub mod skill;
 mod sync;
 mod tuning;
+#[cfg(any(feature = "placeholders", feature = "skills"))]
+mod unseen;
 
 #[cfg(feature = "measure")]
 #[doc(hidden)]

@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use bytes::Bytes;
 use common::settle;
 use credential_provider_api::*;
@@ -122,7 +124,7 @@ async fn there_and_back(location: &'static str) -> (Site, Site) {
 }
 
 #[tokio::test]
-async fn promise_6_a_header_is_lost_on_another_origin_and_comes_back_at_home() {
+async fn promise_6_a_header_is_lost_on_another_origin_and_stays_lost_at_home() {
     let (named, other) = there_and_back("/there").await;
     let host = Host::numbered(x_api_key(), &[&named]);
     let answer = send(&mut host.client(), get(named.at("/start"))).await.unwrap();
@@ -135,7 +137,7 @@ async fn promise_6_a_header_is_lost_on_another_origin_and_comes_back_at_home() {
         site.seen().iter().map(|s| s.header("x-api-key").map(str::to_owned)).collect::<Vec<_>>()
     };
     let secret = Some("secret-number-1".to_owned());
-    assert_eq!((sent(&named), sent(&other)), (vec![secret.clone(), secret], vec![None]));
+    assert_eq!((sent(&named), sent(&other)), (vec![secret, None], vec![None]));
 }
 
 #[tokio::test]
@@ -145,7 +147,7 @@ async fn promise_6_a_query_key_is_lost_too_even_if_the_service_sends_it_along() 
     let (named, other) = there_and_back(location).await;
     let host = Host::numbered(Placement::query("key"), &[&named]);
     send(&mut host.client(), get(named.at("/start"))).await.unwrap();
-    assert_eq!(named.paths(), ["/start?key=secret-number-1", "/back?key=secret-number-1"]);
+    assert_eq!(named.paths(), ["/start?key=secret-number-1", "/back"]);
     assert_eq!(other.paths(), ["/there?a=1&b=2"]);
 }
 
@@ -171,6 +173,128 @@ async fn promise_6_a_credential_written_into_the_address_goes_nowhere() {
             assert_eq!((refused, other.seen().len()), (HttpRefusal::RedirectLeak, 0), "{location}");
         }
     }
+}
+
+/// What a client without a network is sent to after `https://a.example/`, which alone is named, has
+/// answered with this location; or why nothing is.
+async fn sent_on(secret: &'static str, location: String) -> Result<Vec<String>, HttpRefusal> {
+    let host = Host::new(move |_, _| {
+        let origin = Origin::parse("https://a.example").unwrap();
+        Ok(Credential::api_key(secret.into()).with_origin(origin))
+    });
+    let paper = Paper::new(move |request| match request.uri().host() {
+        Some("a.example") => redirect(302, location.clone()),
+        _ => status(200),
+    });
+    let mut client = host.layer().layer(paper.clone());
+    match send(&mut client, get("https://a.example/")).await {
+        Ok(_) => {
+            let seen = paper.seen.lock().unwrap();
+            Ok(seen.iter().skip(1).map(|request| request.uri().to_string()).collect())
+        }
+        Err(AuthorizeError::Refused(refusal)) => Err(refusal),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn promise_6_a_credential_written_into_the_host_of_a_redirect_goes_nowhere() {
+    for host in ["secret-number-1.evil.example", "SECRET-number-1", "a.secret-number-1.b:8443"] {
+        let sent = sent_on("Secret-Number-1", format!("https://{host}/x")).await;
+        assert_eq!(sent, Err(HttpRefusal::RedirectLeak), "{host}");
+    }
+    let sent = sent_on("secret-number-1", "https://secret-number.2.example/x".into()).await;
+    assert_eq!(sent, Ok(vec!["https://secret-number.2.example/x".to_owned()]));
+}
+
+#[tokio::test]
+async fn promise_6_a_credential_encoded_into_a_redirect_goes_nowhere() {
+    let mut went = Vec::new();
+    for (secret, path) in [
+        // A header echoed as it is kept by many: in base64.
+        ("secret-number-1", format!("/x?was={}", STANDARD.encode("key:secret-number-1"))),
+        ("secret-number-1", format!("/x?was={}", STANDARD.encode("ky:secret-number-1"))),
+        ("secret-number-1", format!("/x?was={}", URL_SAFE.encode("k:secret-number-1?\u{fffd}"))),
+        // A form, as part of a value.
+        ("secret number 1", "/x?was=key+secret+number+1".to_owned()),
+        // In JSON.
+        ("secret/number/1", r"/x?was=%7B%22k%22:%22secret%5C/number%5C/1%22%7D".to_owned()),
+    ] {
+        let sent = sent_on(secret, format!("https://b.example{path}")).await;
+        if sent != Err(HttpRefusal::RedirectLeak) {
+            went.push(sent);
+        }
+    }
+    assert!(went.is_empty(), "{went:#?}");
+}
+
+#[tokio::test]
+async fn promise_6_an_older_credential_echoed_after_a_renewal_goes_nowhere() {
+    let host = Host::new(|_, nth| {
+        let origin = Origin::parse("https://a.example").unwrap();
+        Ok(Credential::token(format!("secret-number-{nth}").into()).with_origin(origin))
+    });
+    let paper = Paper::new(|request| {
+        match request.headers().get("authorization").map(|v| v.to_str().unwrap()) {
+            Some("Bearer secret-number-1") => status(401),
+            Some(_) => redirect(302, "https://b.example/secret-number-1"),
+            None => status(200),
+        }
+    });
+    let sent = send(&mut host.layer().layer(paper.clone()), get("https://a.example/")).await;
+    assert_eq!(refusal(sent), HttpRefusal::RedirectLeak);
+}
+
+#[tokio::test]
+async fn promise_6_what_an_unnamed_origin_chose_is_done_without_the_credential_to_the_end() {
+    let host = Host::new(|_, _| {
+        let key = Credential::api_key("secret-number-1".into());
+        let origins = ["https://a.example", "https://c.example"].map(|o| Origin::parse(o).unwrap());
+        Ok(origins.into_iter().fold(key, Credential::with_origin))
+    });
+    let paper = Paper::new(|request| match request.uri().to_string().as_str() {
+        "https://a.example/" => redirect(307, "https://c.example/named"),
+        "https://c.example/named" => redirect(307, "https://b.example/other"),
+        "https://b.example/other" => redirect(307, "https://c.example/delete"),
+        "https://c.example/delete" => redirect(307, "/all"),
+        "https://c.example/all" => redirect(307, "https://a.example/401"),
+        _ => status(401),
+    });
+    let mut client = host.layer().layer(paper.clone());
+    let answer = send(&mut client, post("https://a.example/", Payload::whole("x"))).await.unwrap();
+    assert_eq!((answer.status().as_u16(), host.vault.calls()), (401, 1));
+    assert!(host.vault.outcomes().await.is_empty(), "nothing was rejected");
+    let seen = paper.seen.lock().unwrap();
+    let with = seen.iter().map(|request| request.headers().contains_key("authorization"));
+    assert_eq!(with.collect::<Vec<_>>(), [true, true, false, false, false, false]);
+}
+
+#[tokio::test]
+async fn a_redirect_too_long_to_follow_is_not_the_callers_mistake() {
+    let long = "x".repeat(70_000);
+    for location in [format!("/{long}"), format!("https://b.example/{long}")] {
+        let sent = sent_on("secret-number-1", location).await;
+        assert_eq!(sent, Err(HttpRefusal::RedirectInvalid));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_the_client_writes_in_another_way_is_no_other_origin() {
+    let site = Site::new(|seen| {
+        let port = seen.header("host").unwrap()[10..].to_owned();
+        match seen.path.as_str() {
+            "/start" => redirect(302, format!("http://127.1:{port}/next")),
+            _ => status(200),
+        }
+    })
+    .await;
+    let host = Host::numbered(Placement::bearer(), &[&site]);
+    // `reqwest` writes 127.1 as 127.0.0.1: nobody followed a redirect, and nothing leaked.
+    let sent = send(&mut host.client(), get(site.at("/start"))).await;
+    assert_eq!(refusal(sent), HttpRefusal::RedirectInvalid);
+    let v6 = Origin::parse("http://[0:0:0:0:0:FFFF:1.2.3.4]").unwrap();
+    let url = reqwest::Url::parse("http://[0:0:0:0:0:FFFF:1.2.3.4]/").unwrap();
+    assert_eq!(format!("{v6}/"), url.as_str());
 }
 
 #[tokio::test]
@@ -553,6 +677,33 @@ async fn a_nonce_that_is_asked_for_is_brought_and_nothing_was_rejected() {
     assert_eq!((answer.status().as_u16(), site.seen().len()), (200, 2));
     assert_eq!((host.vault.outcomes().await, host.vault.calls()), (vec![Outcome::Success], 1));
     assert_eq!(site.seen()[1].body, "hello");
+}
+
+#[tokio::test]
+async fn a_nonce_is_brought_once_at_each_address() {
+    let site = Site::new(|seen| {
+        let wanted = if seen.path.starts_with("/a") { "n-1" } else { "n-2" };
+        match (seen.header("proof").unwrap().ends_with(wanted), wanted) {
+            (false, _) => (401, vec![("dpop-nonce", wanted.into())]),
+            (true, "n-1") => redirect(307, "/next"),
+            (true, _) => status(200),
+        }
+    })
+    .await;
+    let host = signing(&site, || Credential::oauth2("secret".into()));
+    let answer = send(&mut host.client(), proved(&site, Payload::whole("hello"))).await.unwrap();
+    assert_eq!((answer.status().as_u16(), site.seen().len(), host.vault.calls()), (200, 4, 1));
+}
+
+#[tokio::test]
+async fn a_signer_that_covers_no_body_is_given_none_that_is_sent_once() {
+    let site = Site::new(|_| status(200)).await;
+    let host = signing(&site, || Credential::oauth2("secret".into()));
+    let once = Payload::once(reqwest::Body::from("hello"));
+    send(&mut host.client(), proved(&site, once)).await.unwrap();
+    let seen = &site.seen()[0];
+    assert_eq!(seen.header("proof").map(str::trim_end), Some("POST /a%20b c=d text/plain"));
+    assert_eq!(seen.body, "hello");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use resolution_engine::placeholder::*;
 use resolution_engine::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const API: &str = "https://api.example";
 
@@ -61,6 +61,7 @@ impl CredentialProvider for Vault {
 }
 
 struct Edge {
+    engine: ResolutionEngine,
     tool: Consumer,
     placeholders: Placeholders,
 }
@@ -75,7 +76,8 @@ fn edge() -> Edge {
         { "consumer": "tool:http", "parameter": "/a~1b~0c", "origin": "https://api.example" }
     ]"#;
     let rules: PlaceholderRules = serde_json::from_str(section).unwrap();
-    Edge { tool: engine.consumer("tool:http").unwrap(), placeholders: Placeholders::new(rules) }
+    let tool = engine.consumer("tool:http").unwrap();
+    Edge { engine, tool, placeholders: Placeholders::new(rules) }
 }
 
 impl Edge {
@@ -291,6 +293,111 @@ fn rules_say_what_is_wrong_with_them() {
     }
     let section = r#"[{ "consumer": "tool:x", "parameter": "/a" }]"#;
     assert!(serde_json::from_str::<PlaceholderRules>(section).is_err(), "an origin is no option");
+}
+
+/// The shortest of three.
+fn took(mut work: impl FnMut()) -> Duration {
+    let once = |work: &mut dyn FnMut()| {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    };
+    (0..3).map(|_| once(&mut work)).min().unwrap()
+}
+
+#[test]
+fn parameters_of_long_keys_are_read_in_time_that_grows_with_their_size() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let world = runtime.block_on(async { World::new(&[]) });
+    let placeholders = Placeholders::new(PlaceholderRules::none());
+    let time = |parameters: Value| {
+        let fill = || placeholders.fill(&world.tool, None, None, &parameters);
+        took(|| drop(runtime.block_on(fill()).unwrap()))
+    };
+    let long = "k".repeat(1_000_000);
+    let beside = time(json!({ "k": vec![0; 20_000], "text": long }));
+    let above = time(json!({ long: vec![0; 20_000] }));
+    let ratio = above.as_secs_f64() / beside.as_secs_f64();
+    assert!(ratio < 10.0, "{ratio:.0} times: {above:?} against {beside:?}");
+}
+
+#[tokio::test]
+async fn what_looks_like_a_placeholder_to_a_person_is_an_error() {
+    let world = World::new(&[]);
+    let placeholders = Placeholders::new(PlaceholderRules::none());
+    let mut passed = Vec::new();
+    for text in [
+        "{{cred\u{200B}ential:vault/api}}",
+        "{{\u{FEFF}credential:vault/api}}",
+        "{\u{200B}{credential:vault/api}}",
+        "{{credenti\u{0430}l:vault/api}}",
+        "{{credential\u{FF1A}vault/api}}",
+        "\u{FF5B}\u{FF5B}credential:vault/api\u{FF5D}\u{FF5D}",
+        "{{CREDENTIAL:vault/api}}",
+        "{{credentia1:vault/api}}",
+        "{{credentiaI:vault/api}}",
+        "{{\u{0421}\u{0433}\u{0415}\u{0501}\u{0435}\u{043F}\u{03C4}\u{0456}\u{03B1}\u{04CF}:vault/api}}",
+        "{{\u{FF23}\u{1D42B}\u{1D41E}dential:vault/api}}",
+        "see \u{FE5B}\u{2774} cre\u{AD}dential \u{2236}vault/api}}",
+    ] {
+        for parameters in [json!([text]), json!({ text: 1 })] {
+            match placeholders.fill(&world.tool, None, None, &parameters).await {
+                Err(error) if error.code() == ErrorCode::PlaceholderRefused => {}
+                _ => passed.push(text),
+            }
+        }
+    }
+    assert!(passed.is_empty(), "{passed:?}");
+    for innocent in
+        ["{{credent\u{ed}al:x}}", "{{\u{4fe1}\u{7528}:x}}", "\u{FF5B}credential:x\u{FF5D}"]
+    {
+        let parameters = json!([innocent]);
+        assert!(
+            placeholders.fill(&world.tool, None, None, &parameters).await.is_ok(),
+            "{innocent}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn promise_2_a_call_has_a_thousand_placeholders_and_asks_for_each_credential_once() {
+    let edge = edge();
+    let many = |count: usize| {
+        let (one, other) = ("{{credential:vault/api}}", "{{credential:vault/fields#password}}");
+        let item = |n: usize| json!({ "key": if n.is_multiple_of(2) { one } else { other } });
+        json!({ "items": (0..count).map(item).collect::<Vec<_>>() })
+    };
+    let before = edge.engine.counters();
+    let filled = edge.fill(&many(1_000)).await.unwrap();
+    assert_eq!(filled.filled().len(), 1_000);
+    let after = edge.engine.counters();
+    assert_eq!((after.hits + after.misses) - (before.hits + before.misses), 2);
+    let error = edge.refusal(many(1_001)).await;
+    assert_eq!(error.code(), ErrorCode::PlaceholderRefused);
+    assert!(error.detail().starts_with("/items/1000/key: over 1,000"), "{error}");
+}
+
+#[tokio::test]
+async fn promise_2_a_call_that_is_given_up_leaves_what_it_asked_for_to_the_next() {
+    let vault = Scripted::new("vault", None);
+    let world = World::new(&[&vault]);
+    let origin = Origin::parse(API).unwrap();
+    let credential = Credential::token("canary-value".into()).with_origin(origin.clone());
+    vault.then(Act::After(Duration::from_secs(1), Ok(credential.into())));
+    let rules = PlaceholderRules::none().allow("tool:*", "/key", API).unwrap();
+    let placeholders = Placeholders::new(rules);
+    let parameters = json!({ "key": "{{credential:vault/shared}}" });
+    let fill = || placeholders.fill(&world.tool, None, Some(&origin), &parameters);
+    let given_up = async {
+        tokio::select! {
+            _ = fill() => panic!("nothing has passed"),
+            () = settle() => {}
+        }
+    };
+    given_up.await;
+    let (filled, ()) = tokio::join!(fill(), world.pass(Duration::from_secs(2)));
+    assert_eq!(filled.unwrap().expose_parameters()["key"], "canary-value");
+    assert_eq!(vault.calls(), 1);
 }
 
 proptest! {

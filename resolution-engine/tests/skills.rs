@@ -409,3 +409,87 @@ async fn what_is_granted_is_injected_under_the_names_the_skill_asked_for() {
     let names: Vec<_> = injection.names().map(EnvName::as_str).collect();
     assert_eq!(names, ["HOSTS", "TOKEN"]);
 }
+
+fn own(own: &str) -> String {
+    format!("---\nname: x\nmetadata: {{openclaw: {{{own}}}}}\n---\n")
+}
+
+#[tokio::test]
+async fn promise_8_nobody_is_told_to_set_a_blocked_variable_because_a_skill_names_it() {
+    let world = World::new(&[]);
+    for asks in ["requires: {env: ['LD_PRELOAD']}", "envVars: [{name: 'ld_preload'}]"] {
+        let skill = Skill::parse(&own(asks)).unwrap();
+        let report = skill.preflight(&world.tool).check().await;
+        let need = &report.needs()[0];
+        assert!(matches!(need.readiness(), Readiness::BlockedEnv), "{}", need.how());
+        assert!(!need.how().contains("set it"), "{}", need.how());
+    }
+    // What the tool inherits anyway is no obstacle.
+    let skill = Skill::parse(&own("requires: {env: ['PATH']}")).unwrap();
+    assert!(!skill.preflight(&world.tool).check().await.is_ready());
+    assert!(skill.preflight(&world.tool).environment(["PATH"]).check().await.is_ready());
+}
+
+#[test]
+fn two_credentials_asked_for_in_one_variable_are_not_both_ready() {
+    let asks =
+        |id: &str, env: &str| format!("{{credential: {{provider: 'vault', id: '{id}'}}{env}}}");
+    for second in ["TOKEN", "token"] {
+        let list = [asks("shared-a", ", env: 'TOKEN'"), asks("b", &format!(", env: '{second}'"))];
+        let detail = refusal(&own(&format!("credentials: [{}]", list.join(", "))));
+        let wanted = format!("credentials[1].env: {second} is that of credentials[0] too");
+        assert!(detail.contains(&wanted), "{detail}");
+    }
+    let list =
+        [asks("a", ", env: 'TOKEN'"), asks("b", ", env: 'TOKEN_2'"), asks("c", ""), asks("d", "")];
+    let skill = Skill::parse(&own(&format!("credentials: [{}]", list.join(", ")))).unwrap();
+    assert_eq!(skill.credentials.len(), 4);
+}
+
+#[test]
+fn requirements_of_another_shape_are_an_error_and_not_none() {
+    for requires in ["['GITHUB_TOKEN']", "'GITHUB_TOKEN'", "true"] {
+        let detail = refusal(&own(&format!("requires: {requires}")));
+        assert!(detail.contains("metadata.openclaw.requires: expected an object"), "{detail}");
+    }
+    assert!(Skill::parse(&own("requires: null")).unwrap().env.is_empty());
+}
+
+#[test]
+fn a_skills_words_have_no_character_that_reorders_or_hides_others() {
+    let skill = Skill::parse(
+        "---\nname: \"a\\u061Cb\"\ndescription: \"c\\U000E0041d\\u00ADe\\uFFF9f\\u180Eg\"\n---\n",
+    );
+    let skill = skill.unwrap();
+    assert_eq!((skill.name.as_deref(), skill.description.as_deref()), (Some("ab"), Some("cdefg")));
+}
+
+#[tokio::test]
+async fn a_consumer_whose_name_is_a_pattern_gets_no_bindings() {
+    let vault = Scripted::new("vault", HOUR);
+    let (world, reader, _) = world(&vault);
+    let skill = only("{credential: {provider: vault, id: inner}, env: TOKEN}");
+    assert_eq!(skill.bindings(&reader).list().len(), 1);
+    let everybody = world.engine.consumer("skill:*").unwrap();
+    assert!(everybody.is_granted(&at("vault/inner")));
+    assert!(skill.bindings(&everybody).list().is_empty());
+}
+
+#[tokio::test]
+async fn promise_2_a_check_that_is_given_up_leaves_what_it_fetches_to_the_next() {
+    let vault = Scripted::new("vault", HOUR);
+    vault.then(Act::After(Duration::from_secs(1), issues("canary-1")));
+    let (world, reader, _) = world(&vault);
+    let skill = only("{credential: {provider: vault, id: shared}}");
+    let given_up = async {
+        tokio::select! {
+            _ = skill.preflight(&reader).check() => panic!("nothing has passed"),
+            () = settle() => {}
+        }
+    };
+    given_up.await;
+    let (report, ()) =
+        tokio::join!(skill.preflight(&reader).check(), world.pass(Duration::from_secs(2)));
+    assert!(report.is_ready(), "{report}");
+    assert_eq!(vault.calls(), 1);
+}

@@ -133,7 +133,7 @@ refusals! {
     BodyUnsigned = "body_unsigned", Bug, "Pass the body as a whole.";
     /// The client followed a redirect to another origin by itself, and may have taken the credential there.
     ClientRedirected = "client_redirected", Bug, "Switch redirects off in the client, and replace the credential.";
-    /// A redirect leads to no address that can be read in one way only.
+    /// A redirect leads to no address that can be read in one way only, or to one too long to be sent.
     RedirectInvalid = "redirect_invalid", Retry, "Ask the service's operator about its redirects.";
     /// A redirect leads from https to http.
     RedirectDowngrade = "redirect_downgrade", FixConfiguration, "Use the service's https address.";

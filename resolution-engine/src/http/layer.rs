@@ -40,11 +40,14 @@ use crate::consumer::Consumer;
 ///
 /// # Redirects
 /// At most 10 are followed, for 301, 302, 303, 307 and 308 with one `Location`.
-/// - An origin that the credential names gets it, also on the way back from one that it does not name.
-///   Any other origin gets the request without it: without its header, and without its parameter,
-///   which is taken out of the `Location`. If the credential stands there in another way, the request
-///   is refused with [`RedirectLeak`](super::HttpRefusal::RedirectLeak); secrets under 8
-///   characters are not looked for.
+/// - An origin that the credential names gets it. Any other origin gets the request without it: without
+///   its header, and without its parameter, which is taken out of the `Location`. From there on it is
+///   not given back, wherever the redirects lead: an origin that it does not name would choose what is
+///   done with it.
+/// - If the credential stands in the address of a request without it in another way, the host included,
+///   that request is refused with [`RedirectLeak`](super::HttpRefusal::RedirectLeak). It is looked for
+///   in any case, plain, with `+` for a space, in base64 of either alphabet, and all of these
+///   percent-encoded or JSON-escaped up to three times. Secrets under 8 characters are not looked for.
 /// - Another origin than the present one gets none of the caller's headers but those that say what is
 ///   sent and wanted (`Accept…`, `Content-Type` and such, `Range`, `User-Agent`): no cookies, no
 ///   `Authorization`, no `X-…`. They do not come back. A body goes along, as in browsers.

@@ -2,12 +2,14 @@
 //!
 //! What is judged here is sent exactly as it was judged: the address is built anew from its parts. A
 //! `Location` that parsers are known to read differently (backslashes, white space, controls, user
-//! names, text that is not ASCII in a host) is refused.
+//! names, text that is not ASCII in a host, a host that ends in a number and is no IPv4 address in its
+//! usual form) is refused.
 
 use std::fmt;
 
 use credential_provider_api::{ExposeSecret as _, Origin, SecretString};
 use http::Uri;
+use zeroize::Zeroizing;
 
 use super::error::HttpRefusal;
 use super::query;
@@ -33,27 +35,41 @@ impl Target {
         Ok(Self { origin, path: path.to_owned(), query: uri.query().map(str::to_owned) })
     }
 
+    /// The whole address.
+    pub(super) fn address(&self) -> Zeroizing<String> {
+        let (origin, query) = (self.origin.to_string(), self.query.as_deref());
+        let room = origin.len() + self.path.len() + query.map_or(0, |query| query.len() + 1);
+        let mut text = Zeroizing::new(String::with_capacity(room));
+        text.push_str(&origin);
+        text.push_str(&self.path);
+        if let Some(query) = query {
+            text.push('?');
+            text.push_str(query);
+        }
+        text
+    }
+
     /// The address, with parameters added to its query.
     pub(super) fn uri(&self, added: &[(String, SecretString)]) -> Result<Uri, HttpRefusal> {
-        let mut text = format!("{}{}", self.origin, self.path);
-        let mut mark = '?';
-        if let Some(query) = &self.query {
-            text.push(mark);
-            text.push_str(query);
-            mark = '&';
-            if query.is_empty() && !added.is_empty() {
-                text.pop();
-                mark = '?';
-            }
-        }
+        let mut text = self.address();
+        // A text that grows later would leave copies of the parameters behind.
+        let most = |(name, value): &(String, SecretString)| {
+            2 + 3 * (name.len() + value.expose_secret().len())
+        };
+        text.reserve_exact(added.iter().map(most).sum());
+        let mut mark = match self.query.as_deref() {
+            None => "?",
+            Some("") => "",
+            Some(_) => "&",
+        };
         for (name, value) in added {
-            text.push(mark);
+            text.push_str(mark);
             query::encode(name, &mut text);
             text.push('=');
             query::encode(value.expose_secret(), &mut text);
-            mark = '&';
+            mark = "&";
         }
-        Uri::try_from(text).map_err(|_| HttpRefusal::AddressInvalid)
+        Uri::try_from(text.as_str()).map_err(|_| HttpRefusal::AddressInvalid)
     }
 
     /// Where `location` leads from here.
@@ -172,6 +188,7 @@ mod tests {
             ("g/", "http://a/b/c/g/"),
             ("/g", "http://a/g"),
             ("//g", "http://g/"),
+            ("//[0:0::1]/", "http://[::1]/"),
             ("?y", "http://a/b/c/d;p?y"),
             ("g?y", "http://a/b/c/g?y"),
             ("#s", "http://a/b/c/d;p?q"),
@@ -219,6 +236,8 @@ mod tests {
             "http://a:x/",
             "http://a:0/",
             "http://a%2eb/",
+            "http://127.1/",
+            "//0x7f.1/",
             "a:b",
         ] {
             assert_eq!(

@@ -2,11 +2,13 @@
 //!
 //! One request runs through [`exchange`]: ask the engine, authorize, send, look at the answer, and
 //! perhaps send once more or go where the answer points. [`route`] knows what may be sent to the
-//! present address, [`location`] reads addresses, [`outcome`] reads answers.
+//! present address, [`location`] reads addresses, [`leak`] looks for credentials in them, [`outcome`]
+//! reads answers.
 
 mod error;
 mod exchange;
 mod layer;
+mod leak;
 mod location;
 mod outcome;
 mod payload;

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use zeroize::Zeroizing;
+
 /// Shorter secrets would be found by chance.
-const SHORTEST: usize = 8;
+pub(super) const SHORTEST: usize = 8;
 
 /// Appends `text` with everything but RFC 3986's unreserved characters percent-encoded.
 pub(super) fn encode(text: &str, into: &mut String) {
@@ -21,8 +23,8 @@ pub(super) fn encode(text: &str, into: &mut String) {
 }
 
 /// Percent-decoded; what is no valid escape stays.
-pub(super) fn decode(text: &[u8]) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
+pub(super) fn decode(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut decoded = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
         let escape = after.split_at_checked(2).and_then(|(digits, after)| {
@@ -39,8 +41,8 @@ pub(super) fn decode(text: &[u8]) -> Vec<u8> {
 }
 
 /// A part of a query as a form reads it: `+` is a space.
-fn decode_form(text: &str) -> Vec<u8> {
-    decode(text.replace('+', " ").as_bytes())
+fn decode_form(text: &str) -> Zeroizing<Vec<u8>> {
+    decode(Zeroizing::new(text.replace('+', " ")).as_bytes())
 }
 
 /// Whether the query has a parameter of this name.
@@ -49,14 +51,14 @@ pub(super) fn names(query: &str, name: &str) -> bool {
 }
 
 fn is_named(pair: &str, name: &str) -> bool {
-    decode_form(pair.split('=').next().unwrap_or_default()) == name.as_bytes()
+    *decode_form(pair.split('=').next().unwrap_or_default()) == *name.as_bytes()
 }
 
 fn is_valued(pair: &str, secret: &str) -> bool {
     let value = pair.split_once('=').map_or("", |(_, value)| value);
     secret.len() >= SHORTEST
-        && (decode(value.as_bytes()) == secret.as_bytes()
-            || decode_form(value) == secret.as_bytes())
+        && (*decode(value.as_bytes()) == *secret.as_bytes()
+            || *decode_form(value) == *secret.as_bytes())
 }
 
 /// The query without the parameters of these names, and without those of these values.
@@ -72,21 +74,6 @@ pub(super) fn without<'q>(query: &'q str, names: &[String], secrets: &[&str]) ->
     Cow::Owned(kept.join("&"))
 }
 
-/// Whether `text` holds the secret, plain or percent-encoded up to twice.
-pub(super) fn holds(text: &str, secret: &str) -> bool {
-    if secret.len() < SHORTEST {
-        return false;
-    }
-    let mut text = text.as_bytes().to_vec();
-    for _ in 0..3 {
-        if text.windows(secret.len()).any(|window| window == secret.as_bytes()) {
-            return true;
-        }
-        text = decode(&text);
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,14 +82,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_is_decoded_and_found(text in "\\PC{8,40}") {
-            let (mut once, mut twice) = (String::new(), String::new());
+            let mut once = String::new();
             encode(&text, &mut once);
-            encode(&once, &mut twice);
-            prop_assert_eq!(decode(once.as_bytes()), text.as_bytes());
-            for form in [&text, &once, &twice] {
-                let told = format!("/a?x={form}&y");
-                prop_assert!(holds(&told, &text));
-            }
+            prop_assert_eq!(&**decode(once.as_bytes()), text.as_bytes());
             let query = format!("x={once}&y=1");
             let left = without(&query, &[], &[&text]);
             prop_assert_eq!(left.as_ref(), "y=1");

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use credential_provider_api::{
-    Authorization, Credential, CredentialKind, ExposeSecret as _, OutgoingRequest, Timestamp,
+    Authorization, Credential, CredentialKind, ExposeSecret as _, OutgoingRequest, SecretString,
+    Timestamp,
 };
 use http::header::{self, HeaderName};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 
 use super::error::{AuthorizeError, HttpRefusal};
+use super::leak;
 use super::location::Target;
 use super::payload::Payload;
 use super::query;
@@ -50,6 +52,9 @@ pub(super) struct Route {
     /// What was sent on the way here, and the names of the parameters it was sent in.
     used: Vec<Arc<Credential>>,
     parameters: Vec<String>,
+    /// Whether it was sent to an origin that the credential does not name: that one chose the rest of
+    /// the way.
+    strayed: bool,
 }
 
 /// Where an answer leads.
@@ -65,7 +70,8 @@ pub(super) enum Next {
 impl Route {
     pub(super) fn new(parts: Parts) -> Result<Self, HttpRefusal> {
         let target = Target::of(&parts.uri)?;
-        Ok(Self { target, parts, hops: 0, used: Vec::new(), parameters: Vec::new() })
+        let (used, parameters) = (Vec::new(), Vec::new());
+        Ok(Self { target, parts, hops: 0, used, parameters, strayed: false })
     }
 
     pub(super) const fn target(&self) -> &Target {
@@ -73,9 +79,10 @@ impl Route {
     }
 
     /// Whether the request goes to this address with the credential. Where the caller sent it, it goes
-    /// so or not at all.
+    /// so or not at all; once it went without, it goes without to the end.
     pub(super) fn takes(&self, credential: &Credential) -> bool {
-        self.hops == 0 || credential.origins().contains(&self.target.origin)
+        let named = || credential.origins().contains(&self.target.origin);
+        self.hops == 0 || !self.strayed && named()
     }
 
     /// The request for this address, authorized.
@@ -112,7 +119,7 @@ impl Route {
         if !self.used.iter().any(|used| Arc::ptr_eq(used, credential)) {
             self.used.push(credential.clone());
         }
-        request.uri = self.target.uri(&added.query)?;
+        request.uri = self.uri(&added.query)?;
         Ok(Request::from_parts(request, ()))
     }
 
@@ -131,16 +138,23 @@ impl Route {
         Ok(())
     }
 
-    /// The request for this address, which the credential does not name.
-    pub(super) fn bare(&self) -> Result<Request<()>, HttpRefusal> {
+    /// The request for this address, which does not get the credential.
+    pub(super) fn bare(&mut self) -> Result<Request<()>, HttpRefusal> {
         let mut request = self.parts.clone();
-        let Target { path, query, .. } = &self.target;
-        let told = format!("{path}?{}", query.as_deref().unwrap_or_default());
-        if self.secrets().iter().any(|secret| query::holds(&told, secret)) {
+        request.uri = self.uri(&[])?;
+        if leak::holds(&self.target.address(), &self.secrets()) {
             return Err(HttpRefusal::RedirectLeak);
         }
-        request.uri = self.target.uri(&[])?;
+        self.strayed = true;
         Ok(Request::from_parts(request, ()))
+    }
+
+    /// Fails if it is too long to be one, which is the fault of whoever gave it.
+    fn uri(&self, added: &[(String, SecretString)]) -> Result<Uri, HttpRefusal> {
+        let redirected = self.hops > 0;
+        self.target
+            .uri(added)
+            .map_err(|own| if redirected { HttpRefusal::RedirectInvalid } else { own })
     }
 
     /// Goes where the answer leads, if it leads on and the body can come along.

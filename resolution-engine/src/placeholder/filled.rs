@@ -4,7 +4,7 @@ use std::fmt;
 
 use credential_provider_api::{CredentialError, ErrorCode, ExposeSecret as _, SecretString};
 use serde_json::Value;
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::path::{Path, Segment};
 
@@ -19,18 +19,18 @@ use super::path::{Path, Segment};
 /// ```
 #[must_use = "filled parameters are for the tool's call"]
 pub struct FilledParameters {
-    value: Value,
+    value: Zeroizing<Texts>,
     filled: Vec<String>,
 }
 
 impl FilledParameters {
     pub(super) fn new<'a>(
         parameters: &Value,
-        values: impl Iterator<Item = (&'a Path, &'a SecretString)>,
+        values: impl Iterator<Item = (&'a Path<'a>, &'a SecretString)>,
     ) -> Result<Self, CredentialError> {
-        let mut all = Self { value: parameters.clone(), filled: Vec::new() };
+        let mut all = Self { value: Zeroizing::new(Texts(parameters.clone())), filled: Vec::new() };
         for (path, secret) in values {
-            let place = place(&mut all.value, path).ok_or_else(|| {
+            let place = place(&mut all.value.0, path).ok_or_else(|| {
                 CredentialError::new(ErrorCode::Internal, "a parameter that was read is gone")
             })?;
             *place = Value::String(secret.expose_secret().to_owned());
@@ -41,8 +41,8 @@ impl FilledParameters {
 
     /// A sink: the parameters with the secrets in plain text.
     #[must_use]
-    pub const fn expose_parameters(&self) -> &Value {
-        &self.value
+    pub fn expose_parameters(&self) -> &Value {
+        &self.value.0
     }
 
     /// A sink: the same as JSON. The text wipes itself.
@@ -53,9 +53,9 @@ impl FilledParameters {
         // Its size is counted first: a buffer that grows leaves copies behind.
         let mut size = Counted(0);
         let failed = |_| CredentialError::new(ErrorCode::Internal, "parameters are not JSON");
-        serde_json::to_writer(&mut size, &self.value).map_err(failed)?;
+        serde_json::to_writer(&mut size, &self.value.0).map_err(failed)?;
         let mut text = zeroize::Zeroizing::new(Vec::with_capacity(size.0));
-        serde_json::to_writer(&mut *text, &self.value).map_err(failed)?;
+        serde_json::to_writer(&mut *text, &self.value.0).map_err(failed)?;
         match std::str::from_utf8(&text) {
             Ok(text) => Ok(text.into()),
             Err(_) => Err(CredentialError::new(ErrorCode::Internal, "JSON is not UTF-8")),
@@ -81,9 +81,9 @@ impl std::io::Write for Counted {
     }
 }
 
-fn place<'v>(value: &'v mut Value, path: &Path) -> Option<&'v mut Value> {
+fn place<'v>(value: &'v mut Value, path: &Path<'_>) -> Option<&'v mut Value> {
     path.0.iter().try_fold(value, |value, segment| match segment {
-        Segment::Key(key) => value.as_object_mut()?.get_mut(key),
+        Segment::Key(key) => value.as_object_mut()?.get_mut(*key),
         Segment::Index(index) => value.as_array_mut()?.get_mut(*index),
     })
 }
@@ -98,9 +98,11 @@ fn wipe(value: &mut Value) {
     }
 }
 
-impl Drop for FilledParameters {
-    fn drop(&mut self) {
-        wipe(&mut self.value);
+struct Texts(Value);
+
+impl Zeroize for Texts {
+    fn zeroize(&mut self) {
+        wipe(&mut self.0);
     }
 }
 
@@ -117,8 +119,7 @@ mod tests {
     #[test]
     fn promise_6_texts_are_wiped_and_debug_shows_none() {
         let parameters = serde_json::json!({ "a": [{ "b": "x" }], "c": "innocent" });
-        let path =
-            Path(vec![Segment::Key("a".into()), Segment::Index(0), Segment::Key("b".into())]);
+        let path = Path(vec![Segment::Key("a"), Segment::Index(0), Segment::Key("b")]);
         let secret = SecretString::from("canary-value");
         let mut filled =
             FilledParameters::new(&parameters, [(&path, &secret)].into_iter()).unwrap();
@@ -127,7 +128,10 @@ mod tests {
         let json = filled.expose_json().unwrap();
         assert!(json.expose_secret().contains("canary-value"));
         assert!(!format!("{json:?}").contains("canary"));
-        wipe(&mut filled.value);
+        // Memory that is freed cannot be looked at: that dropping wipes is said by the type.
+        fn wiped_when_dropped(_: &impl zeroize::ZeroizeOnDrop) {}
+        wiped_when_dropped(&filled.value);
+        filled.value.zeroize();
         assert_eq!(filled.expose_parameters()["a"][0]["b"], "");
         assert_eq!(filled.expose_parameters()["c"], "");
     }

@@ -51,12 +51,15 @@
 //!
 //! # What holds
 //! - A placeholder is a whole text: `{{credential:provider/id}}`, or `{{credential:provider/id#field}}`
-//!   for one field. The id ends at the first `#`. Anything that looks like a placeholder and is not
-//!   exactly one, in a value or in a key, is an error: part of a longer text, such as a shell command,
-//!   it is never filled.
+//!   for one field. The id ends at the first `#`. Part of a longer text, such as a shell command, it is
+//!   never filled, and is an error.
+//! - What only looks like one is an error too, in a value or in a key: one in another case, with spaces,
+//!   or with characters in its `{{credential:` that are not seen, are full-width or mathematical forms,
+//!   other colons or braces, or Cyrillic or Greek letters drawn alike. Other alphabets are not compared.
 //! - It is filled only if a rule names the consumer, the parameter and the origin the call goes to,
 //!   *and* the credential itself may be sent to that origin, *and* the access rules grant it. A call
 //!   that goes to no known origin fills nothing.
+//! - At most 1,000 stand in one call. Each credential is asked for once, however often it is named.
 //! - All or nothing: on an error no parameter is filled. The parameters passed in are never changed.
 //! - Parameters without placeholders need no rule and no origin, and come back as they are.
 //! - What comes back shows no value in `Debug`, leaves through named sinks only, and wipes its texts
@@ -69,14 +72,18 @@
 //! [injection](crate::injection).
 
 mod filled;
+mod look;
 mod path;
 mod rules;
 mod scan;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use credential_provider_api::{
-    CredentialError, Detail, EffectiveSession, ErrorCode, Origin, SecretString,
+    Credential, CredentialError, CredentialRef, Detail, EffectiveSession, ErrorCode, Origin,
+    SecretString,
 };
 use futures::future::join_all;
 use serde_json::Value;
@@ -88,6 +95,9 @@ use crate::consumer::Consumer;
 use crate::injection::{Judged, ShortValues, judge};
 use path::Path;
 use scan::Found;
+
+/// What came of each request.
+type Credentials<'f> = BTreeMap<&'f CredentialRef, Result<Arc<Credential>, CredentialError>>;
 
 /// Fills placeholders by a host's rules.
 #[derive(Clone, Debug)]
@@ -142,32 +152,55 @@ impl Placeholders {
                 return Err(refused(path, &problem).about(&placeholder.credential));
             }
         }
-        let values = found.iter().map(|found| self.value(consumer, session, origin, found));
-        let values: Result<Vec<_>, _> = join_all(values).await.into_iter().collect();
-        let values = values?;
+        let credentials = self.credentials(consumer, session, &found).await;
+        let values = found.iter().map(|found| self.value(&credentials, origin, found));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
         FilledParameters::new(parameters, found.iter().map(|f| &f.path).zip(&values))
     }
 
-    async fn value(
+    /// Each credential that is named, once.
+    async fn credentials<'f>(
         &self,
         consumer: &Consumer,
         session: Option<&EffectiveSession>,
+        found: &'f [Found<'_>],
+    ) -> Credentials<'f> {
+        let named = found.iter().map(|found| &found.placeholder.credential);
+        let named: BTreeSet<&CredentialRef> = named.collect();
+        let asked = named.into_iter().map(|reference| async move {
+            let request = consumer.request(reference).min_validity(self.min_validity);
+            let answer = match session {
+                Some(session) => request.session(session).await,
+                None => request.await,
+            };
+            (reference, answer)
+        });
+        join_all(asked).await.into_iter().collect()
+    }
+
+    fn value(
+        &self,
+        credentials: &Credentials<'_>,
         origin: Option<&Origin>,
-        found: &Found,
+        found: &Found<'_>,
     ) -> Result<SecretString, CredentialError> {
         let Found { path, placeholder } = found;
         let reference = &placeholder.credential;
-        let request = consumer.request(reference).min_validity(self.min_validity);
-        let credential = match session {
-            Some(session) => request.session(session).await?,
-            None => request.await?,
+        let credential = match credentials.get(reference) {
+            Some(answer) => answer.as_ref().map_err(CredentialError::clone)?,
+            None => {
+                return Err(CredentialError::new(
+                    ErrorCode::Internal,
+                    "a credential was not asked for",
+                ));
+            }
         };
         if !origin.is_some_and(|origin| credential.origins().contains(origin)) {
             let detail = format!("{path}: the call's origin is not among the credential's");
             let error = CredentialError::new(ErrorCode::OriginDenied, Detail::composed(detail));
             return Err(error.about(reference));
         }
-        match judge(&credential, placeholder.field.as_deref(), self.short) {
+        match judge(credential, placeholder.field.as_deref(), self.short) {
             Ok(Judged::Fine(value)) => Ok(value),
             Ok(Judged::Short(value)) => {
                 tracing::warn!(credential = %reference, "a value too short to be masked is filled in");
@@ -179,7 +212,7 @@ impl Placeholders {
 }
 
 /// A placeholder that is not filled, and where.
-fn refused(path: &Path, problem: &str) -> CredentialError {
+fn refused(path: &Path<'_>, problem: &str) -> CredentialError {
     let detail = Detail::composed(format!("{path}: {problem}"));
     CredentialError::new(ErrorCode::PlaceholderRefused, detail)
 }

@@ -6,23 +6,16 @@ use credential_provider_api::{CredentialError, ErrorCode};
 
 /// The keys and indices that lead to a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Path(pub(super) Vec<Segment>);
+pub(super) struct Path<'v>(pub(super) Vec<Segment<'v>>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Segment {
-    Key(String),
+/// Keys are those of the parameters: one may be long, and have many values below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Segment<'v> {
+    Key(&'v str),
     Index(usize),
 }
 
-impl Path {
-    pub(super) fn then(&self, segment: Segment) -> Self {
-        let mut path = self.clone();
-        path.0.push(segment);
-        path
-    }
-}
-
-impl fmt::Display for Path {
+impl fmt::Display for Path<'_> {
     /// The pointer, fit for an error: keys come from the model, so they are cut and cleaned.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
@@ -67,7 +60,7 @@ impl Pattern {
         Ok(Self(rest.split('/').map(unescape).collect::<Result<_, _>>()?))
     }
 
-    pub(super) fn matches(&self, path: &Path) -> bool {
+    pub(super) fn matches(&self, path: &Path<'_>) -> bool {
         self.0.len() == path.0.len()
             && self.0.iter().zip(&path.0).all(|(pattern, segment)| match segment {
                 _ if pattern == "*" => true,

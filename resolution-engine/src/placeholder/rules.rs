@@ -58,7 +58,12 @@ impl PlaceholderRules {
         self
     }
 
-    pub(super) fn allow_at(&self, consumer: &ConsumerName, path: &Path, origin: &Origin) -> bool {
+    pub(super) fn allow_at(
+        &self,
+        consumer: &ConsumerName,
+        path: &Path<'_>,
+        origin: &Origin,
+    ) -> bool {
         self.0.iter().any(|rule| {
             rule.consumer.matches(consumer.as_str())
                 && rule.parameter.matches(path)

@@ -3,15 +3,19 @@
 use credential_provider_api::{CredentialError, CredentialRef};
 use serde_json::Value;
 
+use super::look::mentions;
 use super::path::{Path, Segment};
 use super::refused;
 
 /// Deepest nesting of parameters.
 const DEPTH: usize = 128;
 
+/// Most placeholders of one call: each becomes a value of up to 32,768 characters.
+const MOST: usize = 1_000;
+
 /// A placeholder and where it stands.
-pub(super) struct Found {
-    pub(super) path: Path,
+pub(super) struct Found<'v> {
+    pub(super) path: Path<'v>,
     pub(super) placeholder: Placeholder,
 }
 
@@ -23,37 +27,45 @@ pub(super) struct Placeholder {
 }
 
 /// All placeholders, or the first thing wrong.
-pub(super) fn scan(parameters: &Value) -> Result<Vec<Found>, CredentialError> {
+pub(super) fn scan(parameters: &Value) -> Result<Vec<Found<'_>>, CredentialError> {
     let mut found = Vec::new();
-    walk(parameters, &Path::default(), &mut found)?;
+    walk(parameters, &mut Path::default(), &mut found)?;
     Ok(found)
 }
 
-fn walk(value: &Value, path: &Path, found: &mut Vec<Found>) -> Result<(), CredentialError> {
+fn walk<'v>(
+    value: &'v Value,
+    path: &mut Path<'v>,
+    found: &mut Vec<Found<'v>>,
+) -> Result<(), CredentialError> {
     if path.0.len() > DEPTH {
         return Err(refused(path, "the parameters are nested deeper than 128"));
     }
     match value {
         Value::String(text) => {
             if let Some(placeholder) = read(text).map_err(|problem| refused(path, problem))? {
+                if found.len() == MOST {
+                    return Err(refused(path, "over 1,000 placeholders stand in one call"));
+                }
                 found.push(Found { path: path.clone(), placeholder });
             }
         }
         Value::Array(list) => {
             for (index, value) in list.iter().enumerate() {
-                walk(value, &path.then(Segment::Index(index)), found)?;
+                path.0.push(Segment::Index(index));
+                walk(value, path, found)?;
+                path.0.pop();
             }
         }
         Value::Object(map) => {
             for (key, value) in map {
-                let below = path.then(Segment::Key(key.clone()));
+                path.0.push(Segment::Key(key));
                 if mentions(key) {
-                    return Err(refused(
-                        &below,
-                        "a placeholder stands in a key; only a value may be one",
-                    ));
+                    let problem = "a placeholder stands in a key; only a value may be one";
+                    return Err(refused(path, problem));
                 }
-                walk(value, &below, found)?;
+                walk(value, path, found)?;
+                path.0.pop();
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -68,10 +80,9 @@ fn read(text: &str) -> Result<Option<Placeholder>, &'static str> {
     }
     let inner = text.strip_prefix("{{credential:").and_then(|rest| rest.strip_suffix("}}"));
     let Some(inner) = inner else {
-        return Err(
-            "a placeholder is part of a longer text, where it is never filled in; make it \
-                    the whole value, exactly {{credential:provider/id}}",
-        );
+        return Err("a placeholder is part of a longer text, where it is never filled in, or has \
+                    characters that only look like its own; make it the whole value, exactly \
+                    {{credential:provider/id}}");
     };
     if inner.contains(['{', '}']) {
         return Err(
@@ -89,17 +100,6 @@ fn read(text: &str) -> Result<Option<Placeholder>, &'static str> {
     let credential = CredentialRef::parse(name)
         .map_err(|_| "a placeholder does not name a credential as {{credential:provider/id}}")?;
     Ok(Some(Placeholder { credential, field }))
-}
-
-/// Whether anything in a text could be meant as a placeholder: `{{`, then `credential` and a colon, in
-/// any case, with space around.
-fn mentions(text: &str) -> bool {
-    text.match_indices("{{").any(|(at, braces)| {
-        let rest = text.get(at + braces.len()..).unwrap_or_default();
-        let rest = rest.trim_start_matches(|c: char| c == '{' || c.is_whitespace());
-        let Some((word, rest)) = rest.split_at_checked("credential".len()) else { return false };
-        word.eq_ignore_ascii_case("credential") && rest.trim_start().starts_with(':')
-    })
 }
 
 #[cfg(test)]

@@ -68,6 +68,9 @@ impl Skill {
             .map(|n| env(&n, &at("primaryEnv")))
             .transpose()?;
         if let Some(requires) = own.get("requires") {
+            if !matches!(requires, Node::Map(_)) {
+                return Err(wrong(&at("requires"), "expected an object"));
+            }
             for (place, node) in entries(requires, "env", &at("requires.env"))? {
                 let name = node.text().ok_or_else(|| wrong(&place, "expected a name"))?;
                 skill.declare(env(name, &place)?, Necessity::Required, None);
@@ -88,6 +91,9 @@ impl Skill {
             let mut need = CredentialRequirement::deserialize(node.clone())
                 .map_err(|error| wrong(&place, Detail::cleaned(&error.to_string()).as_str()))?;
             need.reason = need.reason.map(|reason| for_people(&reason, 200));
+            if let Some(env) = &need.env {
+                skill.not_asked_for(env, &format!("{place}.env"))?;
+            }
             skill.credentials.push(need);
         }
         Ok(skill)
@@ -119,6 +125,20 @@ impl Skill {
             }
         }
         bindings
+    }
+
+    /// One of two credentials for one variable would not be bound.
+    fn not_asked_for(&self, env: &EnvName, place: &str) -> Result<(), CredentialError> {
+        let same = |other: &EnvName| other.as_str().eq_ignore_ascii_case(env.as_str());
+        match self.credentials.iter().position(|need| need.env.as_ref().is_some_and(same)) {
+            None => Ok(()),
+            Some(first) => {
+                let env = env.as_str();
+                let problem =
+                    format!("{env} is that of credentials[{first}] too; use another name");
+                Err(wrong(place, &problem))
+            }
+        }
     }
 
     fn declare(&mut self, name: EnvName, necessity: Necessity, description: Option<String>) {

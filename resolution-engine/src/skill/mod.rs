@@ -64,8 +64,10 @@
 //!
 //! # What is refused
 //! A file over 256 KiB, a front matter over 32 KiB or nested deeper than 32, YAML aliases (a few of
-//! them expand to gigabytes), a key given twice, over 64 requests of a sort. Errors say where, and what
-//! to do. A text of the skill that is shown to people has no control characters.
+//! them expand to gigabytes), a key given twice, over 64 requests of a sort, two credentials for one
+//! variable (compared without case), a field of the table of another shape. Errors say where, and what
+//! to do. A text of the skill that is shown to people has no control characters, and none that are not
+//! seen or reorder the others.
 
 mod declared;
 mod front_matter;
@@ -81,6 +83,8 @@ pub use report::{Need, Needed, PreflightReport, Readiness};
 
 use credential_provider_api::{CredentialError, Detail, ErrorCode};
 
+use crate::unseen::is_unseen;
+
 /// An error of the file, at a place in it.
 fn wrong(place: &str, problem: &str) -> CredentialError {
     let detail = Detail::composed(format!("{place}: {problem}"));
@@ -91,7 +95,7 @@ fn wrong(place: &str, problem: &str) -> CredentialError {
 fn for_people(text: &str, most: usize) -> String {
     let mut shown = String::new();
     for word in text.split_whitespace() {
-        let word: String = word.chars().filter(|c| !c.is_control() && !directs(*c)).collect();
+        let word: String = word.chars().filter(|c| !c.is_control() && !is_unseen(*c)).collect();
         if shown.chars().count() + word.chars().count() >= most {
             shown.push('…');
             break;
@@ -102,9 +106,4 @@ fn for_people(text: &str, most: usize) -> String {
         shown.push_str(&word);
     }
     shown
-}
-
-/// Characters that reorder or hide the text around them.
-const fn directs(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
 }

@@ -126,11 +126,7 @@ impl<'a> Preflight<'a> {
                     what: Needed::Env(declared.name.clone()),
                     necessity: declared.necessity,
                     reason: declared.description.clone(),
-                    readiness: if self.environment.contains(declared.name.as_str()) {
-                        Readiness::Ready
-                    } else {
-                        Readiness::MissingEnv
-                    },
+                    readiness: self.inherited(&declared.name),
                 }),
             }
         }
@@ -146,6 +142,17 @@ impl<'a> Preflight<'a> {
         });
         let needs = credentials.chain(plain).collect();
         PreflightReport { consumer: self.consumer.name().clone(), needs }
+    }
+
+    /// Nobody is told to set a blocked variable because a skill names it.
+    fn inherited(&self, env: &EnvName) -> Readiness {
+        if self.environment.contains(env.as_str()) {
+            Readiness::Ready
+        } else if BlockedName::of(env).is_some() {
+            Readiness::BlockedEnv
+        } else {
+            Readiness::MissingEnv
+        }
     }
 
     async fn look_for(&self, sought: &Sought<'_>) -> Readiness {

@@ -71,7 +71,8 @@ pub enum Readiness {
     SessionRequired,
     /// Its value cannot be put into a variable, for this reason.
     Unfit(&'static str),
-    /// The variable it is asked for in is [blocked](crate::injection::BlockedName).
+    /// The variable it is asked for in is [blocked](crate::injection::BlockedName); or it is one that is
+    /// blocked, and not in the environment the host passed in.
     BlockedEnv,
     /// The variable is neither bound nor in the environment the host passed in.
     MissingEnv,
