@@ -150,8 +150,6 @@ async fn the_sample_is_read() {
     host.shutdown().await;
 }
 
-// ---- findings
-
 /// A chat names its people as it likes.
 #[tokio::test]
 async fn a_name_from_a_chat_writes_no_line_and_moves_no_cursor() {
@@ -256,7 +254,7 @@ async fn a_drive_that_does_not_answer_keeps_no_gateway_from_ending() {
 #[tokio::test]
 async fn a_section_that_is_misspelt_before_its_first_syllable_ends_is_told() {
     let folder = Folder::new();
-    for name in ["credentailProviders", "CredentialProviders", "providers"] {
+    for name in ["credentailProviders", "CredentialProviders", "crdentialProviders"] {
         let text = format!("{{ {name}: {{ keys: {{ type: 'file', path: '/k' }} }} }}");
         let parsed = credential_host::Document::parse(folder.path("gateway.json5"), &text);
         assert!(parsed.is_err(), "{name} is taken for somebody else's section");
