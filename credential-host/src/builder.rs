@@ -89,6 +89,11 @@ impl HostBuilder {
     /// # Errors
     /// A section that cannot be used.
     pub async fn open(self) -> Result<CredentialHost, DocumentError> {
+        let path = self.document.path().to_owned();
+        self.build().await.map_err(|error| error.in_file(&path))
+    }
+
+    async fn build(self) -> Result<CredentialHost, DocumentError> {
         let Self { document, clock, mut engine, rules, audit, secrets } = self;
         let store = document.store()?.map(|settings| {
             let store: Arc<dyn GrantStore> = Arc::new(LazyStore::new(settings, clock.clone()));
@@ -99,8 +104,8 @@ impl HostBuilder {
             None => Arc::new(secret_refs(&document, clock.clone())?),
         };
         // It renews what it is told to, and hands nothing out.
-        let unusable =
-            |problem: String| DocumentError::new(document.path().display().to_string(), problem);
+        let file = document.path().to_owned();
+        let unusable = |problem: String| DocumentError::of_file(&file, problem);
         let console = rules.allow(CONSOLE, "*").map_err(|problem| unusable(problem.to_string()))?;
         engine = bundled(engine).access(console).clock(clock.clone()).secret_refs(secrets);
         match openclaw::profiles() {

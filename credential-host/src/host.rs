@@ -1,7 +1,7 @@
 //! [`CredentialHost`]: an engine on a configuration file.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use credential_provider_api::{Clock, ConfigError, GrantStore, ProviderId};
 use resolution_engine::injection::{Bindings, Injector};
@@ -23,7 +23,9 @@ pub struct CredentialHost {
     engine: ResolutionEngine,
     store: Option<Arc<dyn GrantStore>>,
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
+    /// Held by the one reload that is under way.
+    reloading: Arc<tokio::sync::Mutex<()>>,
 }
 
 struct State {
@@ -48,7 +50,8 @@ impl CredentialHost {
     ) -> Self {
         let injector = Injector::new(bindings);
         let state = State { document, injector, failed: failed.into_iter().collect() };
-        Self { engine, store, clock, state: Mutex::new(state) }
+        let (state, reloading) = (Arc::new(Mutex::new(state)), Arc::default());
+        Self { engine, store, clock, state, reloading }
     }
 
     /// The engine.
@@ -89,32 +92,25 @@ impl CredentialHost {
     }
 
     /// Reads the file again and puts into force what changed: providers whose settings are the same
-    /// keep their credentials, one that cannot be built stays as it was. Cancel-safe: what was begun is
-    /// finished.
+    /// keep their credentials, one that cannot be built stays as it was. Of several at once each begins
+    /// after the one before, so that what is in force is what was read last. Cancel-safe: what was begun
+    /// is finished. Inside a tokio runtime.
     ///
     /// # Errors
     /// A file that cannot be used, or one that moves the store, the socket, the address or the section
     /// `secrets`, which need a restart: everything stays as it was.
     pub async fn reload(&self) -> Result<ReloadReport, DocumentError> {
-        let before = self.document();
-        let path = before.path().to_owned();
-        let read = tokio::task::spawn_blocking(move || Document::read(path)).await;
+        let (engine, state) = (self.engine.clone(), self.state.clone());
+        let reloading = self.reloading.clone();
+        let put_in_force = async move {
+            let _one_at_a_time = reloading.lock().await;
+            let before = locked(&state).document.clone();
+            let path = before.path().to_owned();
+            put_in_force(&engine, &state, &before).await.map_err(|error| error.in_file(&path))
+        };
+        // On a task of its own, so that nobody who goes leaves it half done.
         let gone = |_| DocumentError::new("the configuration", "was not read: shutting down");
-        let document = read.map_err(gone)??;
-        for section in ["credentialStore", "credentialGateway", "secrets"] {
-            if document.value().get(section) != before.value().get(section) {
-                return Err(DocumentError::new(section, "has changed: restart to put it in force"));
-            }
-        }
-        let bindings = document.bindings()?;
-        let report = self.engine.configure(configuration(&document)?).await;
-        let report =
-            report.map_err(|error| DocumentError::new("the configuration", error.to_string()))?;
-        let mut state = self.state();
-        state.document = document;
-        state.injector = state.injector.clone().with_bindings(bindings);
-        state.failed = report.failed.iter().cloned().collect();
-        Ok(report)
+        tokio::spawn(put_in_force).await.map_err(gone)?
     }
 
     /// Waits for exchanges under way, and ends. Cancel-safe.
@@ -122,9 +118,38 @@ impl CredentialHost {
         self.engine.shutdown().await;
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        locked(&self.state)
     }
+}
+
+async fn put_in_force(
+    engine: &ResolutionEngine,
+    state: &Mutex<State>,
+    before: &Document,
+) -> Result<ReloadReport, DocumentError> {
+    let path = before.path().to_owned();
+    let read = tokio::task::spawn_blocking(move || Document::read(path)).await;
+    let gone = |_| DocumentError::new("the configuration", "was not read: shutting down");
+    let document = read.map_err(gone)??;
+    for section in ["credentialStore", "credentialGateway", "secrets"] {
+        if document.value().get(section) != before.value().get(section) {
+            return Err(DocumentError::new(section, "has changed: restart to put it in force"));
+        }
+    }
+    let bindings = document.bindings()?;
+    let report = engine.configure(configuration(&document)?).await;
+    let report =
+        report.map_err(|error| DocumentError::new("the configuration", error.to_string()))?;
+    let mut state = locked(state);
+    state.document = document;
+    state.injector = state.injector.clone().with_bindings(bindings);
+    state.failed = report.failed.iter().cloned().collect();
+    Ok(report)
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for CredentialHost {

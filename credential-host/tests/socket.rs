@@ -255,3 +255,238 @@ async fn events_follow_a_watch() {
     gateway.stop().await;
     while connection.next().await.unwrap().is_some() {}
 }
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_hides_nothing_that_is_served_from_memory() {
+    let folder = Folder::new();
+    let path = folder.configuration(GRANTED);
+    let text = std::fs::read_to_string(&path).unwrap();
+    // Its key is a folder: the store does not open.
+    std::fs::create_dir(folder.0.join("no-key")).unwrap();
+    let store = "{ credentialStore: { folder: 'grants', keyFile: 'no-key' },";
+    std::fs::write(&path, text.replacen('{', store, 1)).unwrap();
+    let gateway = Gateway::on(&path).await;
+    let get = Operation::Get { of: openai(), reveal: Reveal::Masked };
+    assert!(gateway.ask(get).await.is_ok(), "it is served");
+    let status = gateway.ask(Operation::Status).await;
+    let Ok(Answer::Status { entries, problem, .. }) = status else { panic!("{status:?}") };
+    assert!(entries.iter().any(|entry| entry.state == State::Active), "{entries:?}");
+    assert!(problem.is_some(), "and it is said that there may be more");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_status_of_the_store_has_every_variant_that_somebody_signed_in_to() {
+    use credential_provider_api::{Credential, Key, Record, SecretString, Timestamp, Variant};
+    let folder = Folder::new();
+    let path = folder.configuration(GRANTED);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let store = "{ credentialStore: { folder: 'grants', keyFile: 'grants.key' },";
+    std::fs::write(&path, text.replacen('{', store, 1)).unwrap();
+    let host = CredentialHost::builder(Document::read(&path).unwrap()).open().await.unwrap();
+    for audience in ["one", "two"] {
+        let mut key = Key::gateway(&CredentialRef::parse("keys/openai").unwrap());
+        key.variant = Variant::builder().audience(audience).build().unwrap();
+        let mut record = Record::default();
+        let secret = SecretString::from("sk-canary-0123456789");
+        record.credential =
+            Some(Credential::api_key(secret).with_expiry(Timestamp::from_millis(u64::MAX / 2)));
+        host.store().unwrap().save(&key, None, record).await.unwrap();
+    }
+    let operations = Operations::of_store(Arc::new(host));
+    let Ok(Answer::Status { entries, .. }) = operations.perform(Operation::Status).await else {
+        panic!()
+    };
+    let variants: Vec<_> = entries.iter().filter_map(|entry| entry.variant.clone()).collect();
+    assert_eq!(variants.len(), 2, "{variants:?}");
+}
+
+#[test]
+fn an_audit_trail_that_was_moved_away_at_its_full_size_goes_on_in_a_new_file() {
+    use credential_host::FileAudit;
+    let folder = Folder::new();
+    let path = folder.file("audit.jsonl", &format!("{}\n", "x".repeat(17 << 20)));
+    let audit = FileAudit::new(&path);
+    record(&audit, "tool:one").unwrap();
+    // As logrotate does.
+    std::fs::rename(&path, folder.0.join("audit.jsonl.moved")).unwrap();
+    let _ = record(&audit, "tool:two");
+    assert_eq!(record(&audit, "tool:three"), Ok(()), "or every request is denied from now on");
+    assert!(path.exists());
+}
+
+#[test]
+fn the_audit_trail_of_two_processes_stays_whole_when_one_of_them_begins_a_new_file() {
+    use credential_host::FileAudit;
+    let folder = Folder::new();
+    let path = folder.file("audit.jsonl", "");
+    let (gateway, command) = (FileAudit::new(&path), FileAudit::new(&path));
+    record(&gateway, "tool:one").unwrap();
+    // It was filled by the others; the second to write turns it over, twice.
+    for _ in 0..2 {
+        let mut file = std::fs::OpenOptions::new().append(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut file, format!("{}\n", "x".repeat(17 << 20)).as_bytes())
+            .unwrap();
+        let fresh = FileAudit::new(&path);
+        record(&fresh, "tool:fills").unwrap();
+        record(&fresh, "tool:turns").unwrap();
+    }
+    record(&command, "tool:two").unwrap();
+    record(&gateway, "tool:last").unwrap();
+    let lines = FileAudit::last(&path, 1).unwrap();
+    let who: Vec<_> = lines.iter().map(|line| line.consumer.as_str()).collect();
+    assert_eq!(who, ["tool:last"], "what a gateway that runs records is in the trail");
+}
+
+fn record(
+    audit: &credential_host::FileAudit,
+    who: &str,
+) -> Result<(), credential_provider_api::AuditFailed> {
+    use credential_provider_api::{
+        AuditAction, AuditRecord, AuditSink as _, ConsumerName, Key, Timestamp,
+    };
+    let key = Key::gateway(&CredentialRef::parse("keys/openai").unwrap());
+    let who = ConsumerName::new(who).unwrap();
+    audit.record(&AuditRecord::new(Timestamp::from_millis(7), who, key, AuditAction::Denied))
+}
+
+#[test]
+fn a_path_of_the_gateway_that_is_empty_is_told_with_its_place() {
+    for name in ["socket", "audit"] {
+        let text = format!("{{ credentialGateway: {{ {name}: '' }} }}");
+        let parsed = Document::parse("/etc/gateway/credentials.json5", &text);
+        let said = parsed.map(drop).map_err(|error| error.to_string());
+        assert!(said.is_err_and(|said| said.contains(&format!("credentialGateway.{name}"))));
+    }
+}
+
+#[tokio::test]
+async fn a_folder_of_another_user_is_no_place_for_a_socket() {
+    let folder = Folder::new();
+    let theirs = folder.0.join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    if std::os::unix::fs::chown(&theirs, Some(65_534), Some(65_534)).is_err() {
+        return; // Only root gives a folder away.
+    }
+    let host = CredentialHost::builder(Document::read(folder.configuration("")).unwrap());
+    let operations = Operations::of_gateway(Arc::new(host.open().await.unwrap()));
+    let socket = theirs.join("a.sock");
+    let stop = CancellationToken::new();
+    stop.cancel();
+    // Its owner replaces what is in it at will.
+    let refused = serve(operations, &socket, stop).await;
+    assert_eq!(refused, Err(SocketError::Exposed(socket)));
+}
+
+#[tokio::test]
+async fn a_status_of_many_credentials_reaches_the_command() {
+    use credential_provider_api::EffectiveSession;
+    let folder = Folder::new();
+    let gateway = Gateway::on(&folder.configuration("")).await;
+    // Long names of sessions, as groups have them.
+    for number in 0..400 {
+        let session = EffectiveSession::shared(&format!("{number}-{}", "x".repeat(3000))).unwrap();
+        let login = Named::new(CredentialRef::parse("keys/login").unwrap());
+        let refresh = Operation::Refresh { of: login.in_session(Some(&session)) };
+        let _ = gateway.ask(refresh).await;
+    }
+    let mut connection = Connection::open(&gateway.socket).await.unwrap();
+    let status = connection.perform(&Operation::Status).await;
+    assert!(matches!(status, Ok(Ok(Answer::Status { .. }))), "{:?}", status.map(drop));
+    gateway.stop().await;
+}
+
+#[test]
+fn a_name_that_is_there_twice_is_told() {
+    let twice = [
+        "{ credentialProviders: { k: { type: 'file', path: '/a' }, k: { type: 'file', path: '/b' } } }",
+        "{ credentialAccess: [ { consumer: 'tool:a', credential: 'k/a' } ], credentialAccess: [] }",
+    ];
+    for text in twice {
+        let parsed = Document::parse("/etc/gateway/credentials.json5", text);
+        assert!(parsed.is_err(), "the first one is dropped without a word: {text}");
+    }
+}
+
+/// Builds a provider when it is let: the first one waits.
+struct Slow(Arc<tokio::sync::Semaphore>, Arc<AtomicU32>);
+
+#[credential_provider_api::async_trait]
+impl credential_provider_api::ProviderFactory for Slow {
+    fn type_name(&self) -> &str {
+        "slow"
+    }
+
+    async fn build(
+        &self,
+        id: credential_provider_api::ProviderId,
+        settings: credential_provider_api::Settings,
+        context: &credential_provider_api::FactoryContext,
+    ) -> Result<
+        Arc<dyn credential_provider_api::CredentialProvider>,
+        credential_provider_api::ConfigError,
+    > {
+        if self.1.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.0.acquire().await.unwrap().forget();
+        }
+        credential_host::FileFactory.build(id, settings, context).await
+    }
+}
+
+#[tokio::test]
+async fn reloads_at_once_are_put_in_force_one_after_the_other_and_whole() {
+    let folder = Folder::new();
+    let path = folder.configuration("");
+    let (lets, asked) = (Arc::new(tokio::sync::Semaphore::new(0)), Arc::new(AtomicU32::new(0)));
+    let builder = CredentialHost::builder(Document::read(&path).unwrap());
+    let slow = Slow(lets.clone(), asked.clone());
+    let host = Arc::new(builder.factory(slow).open().await.unwrap());
+    let text = std::fs::read_to_string(&path).unwrap();
+    let with = |id: &str| {
+        let new = format!("credentialProviders: {{ {id}: {{ type: 'slow', path: '/nowhere' }},");
+        folder.file("credentials.json5", &text.replacen("credentialProviders: {", &new, 1));
+    };
+    with("first");
+    let reload = || {
+        let host = host.clone();
+        tokio::spawn(async move { host.reload().await.map(drop) })
+    };
+    let first = reload();
+    while asked.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Whoever asked for it goes; it is put in force all the same.
+    first.abort();
+    with("second");
+    let second = reload();
+    lets.add_permits(1);
+    second.await.unwrap().unwrap();
+    let providers = host.engine().administrator().providers();
+    let ids: Vec<_> = providers.iter().map(|(known, _)| known.id.to_string()).collect();
+    let document = host.document();
+    let configured = document.value().get("credentialProviders").unwrap().as_object().unwrap();
+    assert!(ids.iter().all(|id| configured.contains_key(id)), "{ids:?}");
+    assert!(configured.contains_key("second") && ids.len() == 2, "{ids:?}");
+    host.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_understood_is_another_versions() {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    let folder = Folder::new();
+    let socket = folder.0.join("played.sock");
+    let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+    let gateway = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        stream.read_line(&mut String::new()).await.unwrap();
+        stream.get_mut().write_all(b"{\"done\":{\"is\":\"greeting\"}}\n").await.unwrap();
+    };
+    let ask = async {
+        let mut connection = Connection::open(&socket).await.unwrap();
+        connection.perform(&Operation::Hello).await.map(drop)
+    };
+    let (answer, ()) = tokio::join!(ask, gateway);
+    assert_eq!(answer, Err(SocketError::OtherVersion(socket)));
+    assert!(answer.unwrap_err().to_string().contains("another version"));
+}

@@ -149,3 +149,149 @@ async fn the_sample_is_read() {
     assert_eq!(ids, ["openclaw", "os", "work"], "{:?}", host.failed());
     host.shutdown().await;
 }
+
+/// A chat names its people as it likes.
+#[tokio::test]
+async fn a_name_from_a_chat_writes_no_line_and_moves_no_cursor() {
+    use credential_host::control::{Named, Operation};
+    use credential_provider_api::{CredentialRef, EffectiveSession, Requester};
+    let folder = Folder::new();
+    let requester = "mallory\npage      http://evil.example/?token=0\u{1b}[2J";
+    let mallory = EffectiveSession::requester(Requester {
+        session: "s",
+        channel: "slack",
+        account: "T1",
+        requester,
+    })
+    .unwrap();
+    folder.configuration("");
+    let mut gateway = Gateway::start(&folder).await;
+    let login = Named::new(CredentialRef::parse("keys/login").unwrap());
+    let socket = folder.path("state/gateway.sock");
+    let sections = serde_json::json!({mallory.encoded(): {"user": "mallory"}});
+    folder.file("keys.json", &sections.to_string());
+    let mut connection = credential_host::control::Connection::open(&socket).await.unwrap();
+    let refresh = Operation::Refresh { of: login.in_session(Some(&mallory)) };
+    connection.perform(&refresh).await.unwrap().unwrap();
+    let line = gateway.prints("active    keys/login").await;
+    assert!(line.contains("evil.example"), "one event is one line: {line:?}");
+    assert!(!line.contains('\u{1b}'), "{line:?}");
+    assert_eq!(gateway.end(Signal::TERM).await, Some(0));
+}
+
+/// A gateway that has just been told of a source which takes calls and does not answer.
+async fn while_a_new_source_is_asked(folder: &Folder) -> Gateway {
+    let secrets = "{ secrets: { providers: { default: { source: 'env', allowlist: ['PATH'] } } },";
+    let write = |more: &str| {
+        let text = std::fs::read_to_string(folder.configuration(more)).unwrap();
+        folder.file("gateway.json5", &text.replacen('{', secrets, 1));
+    };
+    write("");
+    let mut gateway = Gateway::start(folder).await;
+    gateway.prints("active    keys/openai").await;
+    let issuer = Issuer::holding().await;
+    let secret =
+        "clientId: 'gateway', clientSecret: { source: 'env', provider: 'default', id: 'PATH' },";
+    let machine = issuer.provider().replace("clientId: 'gateway',", secret);
+    let grant = "grant: { type: 'client_credentials' }, scopes: ['mail.read']";
+    write(&machine.replace("scopes: ['mail.read']", grant));
+    gateway.prints("provider  work is new").await;
+    issuer.asked().await;
+    gateway
+}
+
+const SOON: std::time::Duration = std::time::Duration::from_secs(8);
+
+#[tokio::test]
+async fn a_new_link_is_made_while_an_edit_is_put_in_force() {
+    let folder = Folder::new();
+    let mut gateway = while_a_new_source_is_asked(&folder).await;
+    gateway.signal(Signal::USR1);
+    let shown = tokio::time::timeout(SOON, gateway.prints("page      http")).await;
+    assert!(shown.is_ok(), "SIGUSR1 is not heeded while the new provider is asked");
+}
+
+#[tokio::test]
+async fn the_end_begins_while_an_edit_is_put_in_force() {
+    let folder = Folder::new();
+    let mut gateway = while_a_new_source_is_asked(&folder).await;
+    gateway.signal(Signal::TERM);
+    let ending = tokio::time::timeout(SOON, gateway.prints("ending: ")).await;
+    assert!(ending.is_ok(), "SIGTERM is not heeded while the new provider is asked");
+    assert_eq!(gateway.end(Signal::TERM).await, Some(130));
+}
+
+#[tokio::test]
+async fn what_to_do_is_told_once() {
+    use credential_host::control::{Connection, Named, Operation};
+    let folder = Folder::new();
+    folder.configuration("");
+    let mut gateway = Gateway::start(&folder).await;
+    gateway.prints("active    keys/openai").await;
+    let mut connection = Connection::open(&folder.path("state/gateway.sock")).await.unwrap();
+    let of = Named::new(credential_provider_api::CredentialRef::parse("keys/openai").unwrap());
+    let _ = connection.perform(&Operation::Revoke { of }).await.unwrap();
+    let line = gateway.prints("revoked   keys/openai").await;
+    assert_eq!(line.matches("Sign in again").count(), 1, "{line}");
+}
+
+/// `FileProvider` gives up after 2 s where a drive does not answer; the end has to, too.
+#[tokio::test]
+async fn a_drive_that_does_not_answer_keeps_no_gateway_from_ending() {
+    let folder = Folder::new();
+    folder.configuration("");
+    let keys = folder.path("keys.json");
+    std::fs::remove_file(&keys).unwrap();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &keys, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let mut gateway = Gateway::start(&folder).await;
+    gateway.signal(Signal::TERM);
+    gateway.prints("ended").await;
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(15), gateway.ended()).await;
+    assert!(ended.is_ok(), "it said that it has ended, and is there yet");
+}
+
+#[tokio::test]
+async fn a_section_that_is_misspelt_before_its_first_syllable_ends_is_told() {
+    let folder = Folder::new();
+    for name in ["credentailProviders", "CredentialProviders", "crdentialProviders"] {
+        let text = format!("{{ {name}: {{ keys: {{ type: 'file', path: '/k' }} }} }}");
+        let parsed = credential_host::Document::parse(folder.path("gateway.json5"), &text);
+        assert!(parsed.is_err(), "{name} is taken for somebody else's section");
+    }
+}
+
+#[test]
+fn the_help_says_how_a_gateway_on_a_configuration_ends() {
+    let program = env!("CARGO_BIN_EXE_gateway");
+    let help = std::process::Command::new(program).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    // With `--config`, SIGTERM is 0 and not 143, and there are 69 and 78.
+    assert!(help.contains("78") && help.contains("69"), "{help}");
+}
+
+/// A pager, a terminal after Ctrl-S, a log collector that hangs.
+#[tokio::test]
+async fn a_reader_that_has_stopped_to_read_keeps_no_gateway_from_ending() {
+    use credential_host::control::{Connection, Named, Operation};
+    use credential_provider_api::{CredentialRef, EffectiveSession};
+    let folder = Folder::new();
+    folder.configuration("");
+    let gateway = Gateway::start(&folder).await;
+    let session = |number| EffectiveSession::shared(&format!("{number}-{}", "x".repeat(3000)));
+    let sections: serde_json::Map<String, serde_json::Value> = (0..60)
+        .map(|number| {
+            let name = session(number).unwrap().encoded().to_owned();
+            (name, serde_json::json!({"user": "alice"}))
+        })
+        .collect();
+    folder.file("keys.json", &serde_json::Value::from(sections).to_string());
+    let mut connection = Connection::open(&folder.path("state/gateway.sock")).await.unwrap();
+    for number in 0..60 {
+        let login = Named::new(CredentialRef::parse("keys/login").unwrap());
+        let of = login.in_session(Some(&session(number).unwrap()));
+        connection.perform(&Operation::Refresh { of }).await.unwrap().unwrap();
+    }
+    gateway.signal(Signal::TERM);
+    assert!(gateway.ended_unread().await, "SIGTERM is not heeded");
+}

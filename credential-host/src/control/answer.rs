@@ -49,6 +49,9 @@ pub enum Answer {
         source: Source,
         /// Each known key.
         entries: Vec<EntryLine>,
+        /// Why the store could not be read: what nobody has asked for yet is then not among them.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        problem: Option<Refusal>,
     },
     /// One credential.
     Credential(Shown),

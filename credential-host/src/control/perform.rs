@@ -211,8 +211,13 @@ impl Operations {
                 error: entry.error.as_ref().map(Refusal::from),
             }));
         }
-        // What is signed in and nobody has asked for yet.
-        for key in self.stored().await? {
+        // What is signed in and nobody has asked for yet. What is served from memory is told without it.
+        let (stored, problem) = match self.stored().await {
+            Ok(stored) => (stored, None),
+            Err(refusal) if self.source == Source::Gateway => (Vec::new(), Some(refusal)),
+            Err(refusal) => return Err(refusal),
+        };
+        for key in stored {
             let line = |state| EntryLine {
                 credential: key.reference().to_string(),
                 session: key.session.as_ref().map(|s| s.encoded().to_owned()),
@@ -224,11 +229,9 @@ impl Operations {
                 error: None,
             };
             let mut line = line(State::Unconfigured);
-            let known = |entry: &EntryLine| {
-                entry.credential == line.credential && entry.session == line.session
-            };
             // An entry that has forgotten what it served knows less than the store.
-            let knows = |entry: &EntryLine| known(entry) && entry.state != State::Unconfigured;
+            let knows =
+                |entry: &EntryLine| same_key(entry, &line) && entry.state != State::Unconfigured;
             if entries.iter().any(knows) {
                 continue;
             }
@@ -253,13 +256,11 @@ impl Operations {
                 }
                 Err(error) => line.error = Some(Refusal::from(error)),
             }
-            entries.retain(|entry| {
-                entry.credential != line.credential || entry.session != line.session
-            });
+            entries.retain(|entry| !same_key(entry, &line));
             entries.push(line);
         }
-        entries.sort_by(|a, b| (&a.credential, &a.session).cmp(&(&b.credential, &b.session)));
-        Ok(Answer::Status { source: self.source, entries })
+        entries.sort_by(|a, b| whole_key(a).cmp(&whole_key(b)));
+        Ok(Answer::Status { source: self.source, entries, problem })
     }
 
     async fn stored(&self) -> Result<Vec<credential_provider_api::Key>, Refusal> {
@@ -365,6 +366,15 @@ impl Operations {
             failed: failed.collect(),
         })
     }
+}
+
+/// Each variant is a credential of its own.
+fn whole_key(entry: &EntryLine) -> (&str, Option<&str>, Option<&str>) {
+    (&entry.credential, entry.session.as_deref(), entry.variant.as_deref())
+}
+
+fn same_key(one: &EntryLine, other: &EntryLine) -> bool {
+    whole_key(one) == whole_key(other)
 }
 
 fn no_page() -> Refusal {

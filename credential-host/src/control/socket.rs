@@ -18,8 +18,10 @@ use super::event::EventLine;
 use super::operation::Operation;
 use super::perform::Operations;
 
-/// The longest message.
+/// The longest operation.
 const LONGEST: u64 = 1 << 20;
+/// The longest answer: a status has a line for each credential of each session.
+const LONGEST_ANSWER: u64 = 64 << 20;
 const MOST_CONNECTIONS: usize = 64;
 /// How long a peer may take to take an answer, before it is let go.
 const SLOWEST: Duration = Duration::from_secs(10);
@@ -35,7 +37,7 @@ pub enum SocketError {
     /// Something that is no socket is there.
     #[error("{0}: is there and is no socket; move it away, or name another socket")]
     Foreign(PathBuf),
-    /// Other users may write to its folder, and could put theirs in its place.
+    /// Other users own its folder or may write to it, and could put theirs in its place.
     #[error("{0}: other users may write to its folder; choose a folder of your own (chmod 700)")]
     Exposed(PathBuf),
     /// The path is too long for a socket.
@@ -47,9 +49,18 @@ pub enum SocketError {
     /// The connection ended before the answer.
     #[error("the gateway closed the connection before it answered")]
     Closed,
-    /// The peer is of another user, or says what is no message.
+    /// The peer is of another user.
     #[error("what answers on {0} is not this user's gateway")]
     NotOurs(PathBuf),
+    /// This user's gateway says what is no message here.
+    #[error(
+        "the gateway on {0} gives an answer that is not known here: it is of another version; \
+         restart it with the version of the command"
+    )]
+    OtherVersion(PathBuf),
+    /// An answer of more than 64 MiB.
+    #[error("the gateway's answer on {0} is longer than 64 MiB: ask for less")]
+    LongAnswer(PathBuf),
     /// Anything else of the system's.
     #[error("{path}: {problem}")]
     Failed {
@@ -109,9 +120,11 @@ async fn bind(path: &Path) -> Result<UnixListener, SocketError> {
     let failed = |error: io::Error| SocketError::failed(path, &error);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or_else(|| Path::new("."));
-    let mode = std::fs::metadata(folder).map_err(failed)?.mode();
-    // A folder such as /tmp, whose files nobody else can replace, will do.
-    if mode & 0o022 != 0 && mode & 0o1000 == 0 {
+    let found = std::fs::metadata(folder).map_err(failed)?;
+    let (mode, owner) = (found.mode(), found.uid());
+    // A folder such as /tmp, whose files nobody else but the system can replace, will do.
+    let theirs = owner != 0 && owner != rustix::process::geteuid().as_raw();
+    if theirs || (mode & 0o022 != 0 && mode & 0o1000 == 0) {
         return Err(SocketError::Exposed(path.to_owned()));
     }
     match std::fs::symlink_metadata(path) {
@@ -155,7 +168,7 @@ async fn converse(stream: UnixStream, operations: Operations, stop: Cancellation
         let line = tokio::select! {
             biased;
             () = stop.cancelled() => return,
-            line = read_line(&mut reader) => line,
+            line = read_line(&mut reader, LONGEST) => line,
         };
         let Ok(Some(line)) = line else { return };
         let performed = match serde_json::from_slice::<Operation>(&line) {
@@ -250,7 +263,7 @@ impl Connection {
         match self.next().await? {
             Some(Reply::Done(answer)) => Ok(Ok(*answer)),
             Some(Reply::Refused(refusal)) => Ok(Err(refusal)),
-            Some(_) => Err(SocketError::NotOurs(self.path.clone())),
+            Some(_) => Err(SocketError::OtherVersion(self.path.clone())),
             None => Err(SocketError::Closed),
         }
     }
@@ -259,24 +272,33 @@ impl Connection {
     /// nothing was read yet.
     ///
     /// # Errors
-    /// A line that is no message.
+    /// [`SocketError::OtherVersion`] for a line that is no message, [`SocketError::LongAnswer`] for one
+    /// without an end.
     pub async fn next(&mut self) -> Result<Option<Reply>, SocketError> {
-        let line = read_line(&mut self.reader).await.map_err(|_| SocketError::Closed)?;
+        let read = read_line(&mut self.reader, LONGEST_ANSWER).await;
+        let line = read.map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => SocketError::LongAnswer(self.path.clone()),
+            _ => SocketError::Closed,
+        })?;
         let Some(line) = line else { return Ok(None) };
         let reply = serde_json::from_slice(&line);
-        reply.map(Some).map_err(|_| SocketError::NotOurs(self.path.clone()))
+        reply.map(Some).map_err(|_| SocketError::OtherVersion(self.path.clone()))
     }
 }
 
 async fn read_line(
     reader: &mut BufReader<OwnedReadHalf>,
+    longest: u64,
 ) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut line = Zeroizing::new(Vec::new());
-    reader.take(LONGEST + 1).read_until(b'\n', &mut line).await?;
+    reader.take(longest + 1).read_until(b'\n', &mut line).await?;
     match line.last() {
         None => Ok(None),
         Some(b'\n') => Ok(Some(line)),
-        // Longer than a message, or cut short.
+        Some(_) if u64::try_from(line.len()).unwrap_or(u64::MAX) > longest => {
+            Err(io::ErrorKind::FileTooLarge.into())
+        }
+        // Cut short.
         Some(_) => Err(io::ErrorKind::InvalidData.into()),
     }
 }

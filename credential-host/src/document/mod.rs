@@ -1,6 +1,7 @@
 //! The configuration file.
 
 mod places;
+mod repeated;
 mod sections;
 
 pub use places::Places;
@@ -23,17 +24,32 @@ pub struct Document {
     value: Value,
 }
 
-/// Why a configuration cannot be used. It repeats nothing of the file's text.
+/// Why a configuration cannot be used, with its file where that is known. It repeats nothing of the
+/// file's text but names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place} {problem}")]
+#[error("{}{place} {problem}", .file.as_ref().map(|file| format!("{file}: ")).unwrap_or_default())]
 pub struct DocumentError {
+    /// Where it is not the place already.
+    file: Option<String>,
     place: String,
     problem: String,
 }
 
 impl DocumentError {
+    /// A section or a path within the file.
     pub(crate) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { place: place.into(), problem: problem.into() }
+        Self { file: None, place: place.into(), problem: problem.into() }
+    }
+
+    /// The file as a whole.
+    pub(crate) fn of_file(path: &Path, problem: impl Into<String>) -> Self {
+        Self::new(path.display().to_string(), problem)
+    }
+
+    /// Says which file the place is in.
+    pub(crate) fn in_file(self, path: &Path) -> Self {
+        let file = Some(path.display().to_string()).filter(|file| *file != self.place);
+        Self { file, ..self }
     }
 
     /// The file or the path within it.
@@ -53,8 +69,9 @@ impl Document {
     /// Reads the file at `path`, JSON or JSON5, of at most 1 MiB.
     ///
     /// # Errors
-    /// A file that is missing, unreadable, too long or not JSON5, with the line; a section that begins
-    /// with `credential` and is not known, or is not what it should be.
+    /// A file that is missing, unreadable, too long or not JSON5, with the line; a section that is named
+    /// like one of ours, in any spelling, and is none; a name in one of ours that is there twice; one
+    /// that is not what it should be.
     pub fn read(path: impl Into<PathBuf>) -> Result<Self, DocumentError> {
         let path = path.into();
         let shown = path.display().to_string();
@@ -82,14 +99,14 @@ impl Document {
     pub fn parse(path: impl Into<PathBuf>, text: &str) -> Result<Self, DocumentError> {
         let path = path.into();
         // The parser's own words may repeat a value.
-        let value: Value = json5::from_str(text).map_err(|error| {
+        let (value, repeated) = repeated::read(text).map_err(|error| {
             let at = error.position();
             let at = at.map(|at| format!(" at line {}, column {}", at.line + 1, at.column + 1));
             let at = at.unwrap_or_default();
-            DocumentError::new(path.display().to_string(), format!("is not JSON5{at}"))
+            DocumentError::of_file(&path, format!("is not JSON5{at}"))
         })?;
         let document = Self { path, value };
-        document.check()?;
+        document.check(&repeated).map_err(|error| error.in_file(&document.path))?;
         Ok(document)
     }
 
@@ -150,16 +167,21 @@ impl Document {
         &mut self.value
     }
 
-    fn check(&self) -> Result<(), DocumentError> {
+    fn check(&self, repeated: &[String]) -> Result<(), DocumentError> {
         let sections = self.value.as_object();
-        let sections = sections.ok_or_else(|| {
-            DocumentError::new(self.path.display().to_string(), "is an object of sections")
-        })?;
-        for name in sections.keys().filter(|name| name.starts_with("credential")) {
-            if !sections::KNOWN.contains(&name.as_str()) {
+        let sections = sections
+            .ok_or_else(|| DocumentError::of_file(&self.path, "is an object of sections"))?;
+        for name in sections.keys() {
+            if !sections::KNOWN.contains(&name.as_str()) && sections::is_like_ours(name) {
                 let known = sections::KNOWN.join(", ");
                 return Err(DocumentError::new(name, format!("is no section; there are {known}")));
             }
+        }
+        // One of them would be dropped without a word.
+        let section = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+        let mut repeated = repeated.iter();
+        if let Some(name) = repeated.find(|name| sections::KNOWN.contains(&&*section(name))) {
+            return Err(DocumentError::new(name, "is there twice: keep one of them"));
         }
         self.store()?;
         self.gateway()?;
@@ -199,6 +221,13 @@ mod tests {
                 "credentialBindings",
             ),
             ("{credentialGateway: {listen: 'canary'}}", "credentialGateway.listen"),
+            ("{credentialGateway: {socket: ''}}", "credentials.json5: credentialGateway.socket"),
+            ("{CredentialStore: {}}", "CredentialStore is no section"),
+            (
+                "{credentialStore: {folder: 'a', folder: 'b'}}",
+                "credentialStore.folder is there twice",
+            ),
+            ("{credentialAccess: [{x: {a: 1, a: 2}}]}", "credentialAccess.0.x.a is there twice"),
         ];
         for (text, expected) in cases {
             let said = parse(text).unwrap_err().to_string();
@@ -209,7 +238,10 @@ mod tests {
 
     #[test]
     fn sections_of_others_are_theirs() {
-        let document = parse("{models: {}, secrets: {}, // ours\n credentialAccess: [],}").unwrap();
+        // So is what they repeat, and what they call by a word of ours.
+        let text = "{models: {a: 1, a: 2}, secrets: {}, providers: {}, gateway: {}, // ours\n \
+                    credentialAccess: [],}";
+        let document = parse(text).unwrap();
         assert!(document.value().get("models").is_some());
         assert_eq!(document.store().unwrap(), None);
     }

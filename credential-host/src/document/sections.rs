@@ -17,6 +17,31 @@ pub(super) const KNOWN: [&str; 5] = [
     "credentialBindings",
 ];
 
+/// Whether a section of this name was meant to be one of ours: it begins as they do, in capitals or
+/// not, or two letters are wrong.
+pub(super) fn is_like_ours(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.starts_with("credential")
+        || KNOWN.iter().any(|known| typos(&known.to_ascii_lowercase(), &name) <= 2)
+}
+
+/// How many letters have to be put in, taken out or changed to make one text of the other (Levenshtein).
+fn typos(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (above, letter) in one.chars().enumerate() {
+        let mut left = above + 1;
+        let mut next = vec![left];
+        for (pair, found) in row.windows(2).zip(other.chars()) {
+            if let [diagonal, upper] = pair {
+                left = (left + 1).min(upper + 1).min(diagonal + usize::from(found != letter));
+                next.push(left);
+            }
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 /// Where grants are kept: the section `credentialStore`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -81,13 +106,7 @@ impl Document {
     /// What is wrong with the section.
     pub fn store(&self) -> Result<Option<StoreSettings>, DocumentError> {
         let Some(raw) = self.section::<RawStore>("credentialStore")? else { return Ok(None) };
-        let place = |path: PathBuf, name: &str| {
-            let at = format!("credentialStore.{name}");
-            if path.as_os_str().is_empty() {
-                return Err(DocumentError::new(at, "is a path, not an empty text"));
-            }
-            Ok(self.folder().join(path))
-        };
+        let place = |path, name: &str| self.place(path, format!("credentialStore.{name}"));
         let key = match (raw.key_file, raw.keychain) {
             (Some(file), None) => StoreKey::File(place(file, "keyFile")?),
             (None, Some(keychain)) => StoreKey::Keychain { service: keychain.service },
@@ -115,11 +134,9 @@ impl Document {
             }
         };
         let socket = raw.socket.unwrap_or_else(|| "credentials.sock".into());
-        Ok(GatewaySettings {
-            socket: self.folder().join(socket),
-            listen,
-            audit: raw.audit.map(|path| self.folder().join(path)),
-        })
+        let audit = raw.audit.map(|path| self.place(path, "credentialGateway.audit"));
+        let socket = self.place(socket, "credentialGateway.socket")?;
+        Ok(GatewaySettings { socket, listen, audit: audit.transpose()? })
     }
 
     /// Which credentials go into the environment of whose child processes: the section
@@ -129,6 +146,14 @@ impl Document {
     /// What is wrong with the section; a name that is blocked.
     pub fn bindings(&self) -> Result<Bindings, DocumentError> {
         Ok(self.section("credentialBindings")?.unwrap_or_else(Bindings::none))
+    }
+
+    /// A path that begins beside the file.
+    fn place(&self, path: PathBuf, at: impl Into<String>) -> Result<PathBuf, DocumentError> {
+        if path.as_os_str().is_empty() {
+            return Err(DocumentError::new(at, "is a path, not an empty text"));
+        }
+        Ok(self.folder().join(path))
     }
 
     fn section<T: serde::de::DeserializeOwned>(
@@ -147,5 +172,22 @@ const fn is_loopback(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => ip.is_loopback(),
         IpAddr::V6(ip) => ip.is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_two_letters_wrong_is_like_ours_and_a_word_of_its_own_is_not() {
+        for name in ["credentailProviders", "CredentialProviders", "credentialX", "redentialstore"]
+        {
+            assert!(is_like_ours(name), "{name}");
+        }
+        for name in ["providers", "gateway", "secrets", "models", "credits", ""] {
+            assert!(!is_like_ours(name), "{name}");
+        }
+        assert_eq!((typos("abc", "acb"), typos("", "ab"), typos("abc", "abc")), (2, 2, 0));
     }
 }

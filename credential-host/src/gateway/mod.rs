@@ -14,6 +14,8 @@
 //! | `SIGTERM`, `SIGINT` | takes nothing new, lets answers and exchanges under way finish (at most [`DRAIN`]), removes the socket, ends with 0 |
 //! | a second one of these | ends at once |
 //!
+//! All of them are heeded while an edit is put into force.
+//!
 //! | exit code | why |
 //! |---|---|
 //! | 0 | it was told to end, and all under way was finished |
@@ -23,6 +25,9 @@
 //! | 130 | it was told to end twice |
 //!
 //! The address of the page is printed, and is as good as a password until it was used.
+//!
+//! A read that a drive does not answer stays on its thread: a program ends its runtime with
+//! `shutdown_background` after this, or waits for the drive.
 
 mod drain;
 mod followed;
@@ -30,9 +35,12 @@ mod keeper;
 mod narrator;
 mod run;
 mod signals;
+mod telling;
 
 pub use drain::DRAIN;
 pub use run::run;
 
-/// What takes the lines that a gateway tells: a terminal, a log.
+/// What takes the lines that a gateway tells: a terminal, a log. It is called on a thread of its own and
+/// may block: what is served, and the end, do not wait for it. Of what comes after 1024 lines that it has
+/// not taken, only the count is told. No line has a control character in it.
 pub type Tell = dyn Fn(&str) + Send + Sync;

@@ -66,10 +66,44 @@ fn line(event: &EventLine) -> Option<String> {
         ("state", Some("pending" | "refreshing" | "unconfigured" | "expiring")) => None,
         ("state", Some(to)) => {
             let why = event.error.as_ref();
-            let why = why.map(|error| format!(": {}. {}", error.message, error.next_step));
+            let why = why.map(|error| format!(": {}", once(&error.message, &error.next_step)));
             Some(format!("{to:<9} {about}{whose}{}", why.unwrap_or_default()))
         }
         ("renewed", _) => Some(format!("renewed   {about}{whose}")),
         _ => None,
+    }
+}
+
+/// A message, and what to do unless it says so itself.
+fn once(message: &str, next_step: &str) -> String {
+    let message = message.trim_end_matches('.');
+    if message.contains(next_step.trim_end_matches('.')) {
+        return format!("{message}.");
+    }
+    format!("{message}. {next_step}")
+}
+
+/// One line that moves no cursor: control characters, line ends, and what turns the direction of writing
+/// around (UAX #9) are shown as one sign. Sessions are named by whoever writes in a chat.
+pub(super) fn plain(line: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    line.chars().map(|c| if is_hidden(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line_and_what_to_do_is_said_once() {
+        assert_eq!(plain("a\nb\u{1b}[2J\u{202e}é"), "a\u{fffd}b\u{fffd}[2J\u{fffd}é");
+        assert_eq!(
+            once("It is over. Sign in again.", "Sign in again."),
+            "It is over. Sign in again."
+        );
+        assert_eq!(once("it is over", "Sign in again."), "it is over. Sign in again.");
     }
 }

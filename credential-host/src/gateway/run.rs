@@ -3,16 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
 use super::drain::{Served, drain};
 use super::followed::Followed;
+use super::narrator::plain;
 use super::signals::{Said, Signals};
+use super::telling::Telling;
 use super::{Tell, keeper, narrator};
 use crate::control::{Operations, serve};
 use crate::page::Page;
-use crate::{CredentialHost, Document};
+use crate::{CredentialHost, Document, FileAudit};
 
 const UNAVAILABLE: u8 = 69;
 const CONFIGURATION: u8 = 78;
@@ -26,6 +30,23 @@ const SAMPLE: &str = r#"  {
 /// Serves the configuration at `path` until a signal ends it. Returns the exit code. Not cancel-safe:
 /// dropped, it ends without finishing what is under way.
 pub async fn run(path: &Path, tell: Arc<Tell>) -> u8 {
+    let telling = match Telling::to(tell.clone()) {
+        Ok(telling) => Arc::new(telling),
+        Err(_) => {
+            tell("this system lends no threads");
+            return UNAVAILABLE;
+        }
+    };
+    let tell: Arc<Tell> = {
+        let telling = telling.clone();
+        Arc::new(move |line: &str| telling.line(&plain(line)))
+    };
+    let code = begin(path, tell).await;
+    telling.finish().await;
+    code
+}
+
+async fn begin(path: &Path, tell: Arc<Tell>) -> u8 {
     // Before it is read: an edit in between is seen as one.
     let mut followed = Followed::new(path);
     let document = match Document::read(path) {
@@ -33,7 +54,8 @@ pub async fn run(path: &Path, tell: Arc<Tell>) -> u8 {
         Err(problem) => {
             tell(&format!("{problem}"));
             if !path.exists() {
-                tell(&format!("Write one there, for example:\n{SAMPLE}"));
+                tell("Write one there, for example:");
+                SAMPLE.lines().for_each(tell.as_ref());
             }
             return CONFIGURATION;
         }
@@ -49,7 +71,7 @@ pub async fn run(path: &Path, tell: Arc<Tell>) -> u8 {
     let settings = match document.gateway() {
         Ok(settings) => settings,
         Err(problem) => {
-            tell(&format!("{}: {problem}", path.display()));
+            tell(&problem.to_string());
             return CONFIGURATION;
         }
     };
@@ -63,10 +85,21 @@ pub async fn run(path: &Path, tell: Arc<Tell>) -> u8 {
         ));
         return UNAVAILABLE;
     }
+    if let Some(audit) = &settings.audit
+        && let Err(problem) = FileAudit::new(audit).prepare()
+    {
+        tell(&format!(
+            "{}: the audit trail cannot be kept there ({}), and every request would be denied; \
+             name another file in credentialGateway.audit",
+            audit.display(),
+            problem.kind()
+        ));
+        return CONFIGURATION;
+    }
     let host = match CredentialHost::builder(document).open().await {
         Ok(host) => Arc::new(host),
         Err(problem) => {
-            tell(&format!("{}: {problem}", path.display()));
+            tell(&problem.to_string());
             return CONFIGURATION;
         }
     };
@@ -99,15 +132,24 @@ pub async fn run(path: &Path, tell: Arc<Tell>) -> u8 {
     tell(&format!("callback  {callback}"));
     let show = || tell(&format!("page      {}", links.mint().expose_secret()));
     show();
+    let put_in_force = || reload(&operations, tell.as_ref());
+    // One at a time, beside what is heeded; what comes meanwhile is one more, after it.
+    let mut reloading = FuturesUnordered::new();
+    let mut again = false;
     loop {
+        if again && reloading.is_empty() {
+            again = false;
+            reloading.push(put_in_force());
+        }
         tokio::select! {
             biased;
             said = signals.next() => match said {
                 Said::End => {
                     tell("ending: nothing new is taken, what is under way is finished");
+                    drop(reloading);
                     return drain(served, &mut signals, tell.as_ref()).await;
                 }
-                Said::Reload => reload(&operations, tell.as_ref()).await,
+                Said::Reload => again = true,
                 Said::Show => show(),
             },
             // It ends by itself only when it cannot be opened.
@@ -118,9 +160,8 @@ pub async fn run(path: &Path, tell: Arc<Tell>) -> u8 {
                 served.give_up().await;
                 return UNAVAILABLE;
             }
-            () = followed.changed(host.clock().as_ref(), tell.as_ref()) => {
-                reload(&operations, tell.as_ref()).await;
-            }
+            Some(()) = reloading.next() => {}
+            () = followed.changed(host.clock().as_ref(), tell.as_ref()) => again = true,
         }
     }
 }
@@ -154,8 +195,7 @@ async fn reload(operations: &Operations, tell: &Tell) {
             keeper::look(operations).await;
         }
         Err(problem) => {
-            let path = operations.host().document().path().display().to_string();
-            tell(&format!("{path}: {problem}"));
+            tell(&problem.to_string());
             tell("the configuration before it stays in force; mend the file, and it is read again");
         }
     }

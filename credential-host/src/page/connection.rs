@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -51,9 +52,10 @@ pub(super) fn callback(address: SocketAddr) -> String {
 }
 
 /// One request a connection: a peer that has its answer holds nothing. When `stop` comes, what was asked is
-/// still answered.
-pub(super) async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+/// still answered. `asked` is set once it has asked for something.
+pub(super) async fn converse(stream: TcpStream, shared: Arc<Shared>, asked: Arc<AtomicBool>) {
     let service = service_fn(|request| {
+        asked.store(true, Ordering::Relaxed);
         let shared = shared.clone();
         async move { Ok::<_, Infallible>(route::answer(&shared, request).await.into_response()) }
     });

@@ -6,6 +6,7 @@ use std::time::Duration;
 use credential_provider_api::{Clock, Random, SecretString, Timestamp};
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
+use tokio_util::sync::CancellationToken;
 
 const TOKEN_LIFE: Duration = Duration::from_secs(60 * 60);
 pub(super) const SESSION_LIFE: Duration = Duration::from_secs(8 * 60 * 60);
@@ -29,6 +30,8 @@ pub(super) struct Session {
     cookie: SecretString,
     csrf: SecretString,
     pub(super) until: Timestamp,
+    /// It made room for another one.
+    pub(super) replaced: CancellationToken,
 }
 
 impl Session {
@@ -69,10 +72,11 @@ impl Gate {
         state.token = None;
         state.sessions.retain(|session| now < session.until);
         if state.sessions.len() >= MOST_SESSIONS {
-            state.sessions.remove(0);
+            state.sessions.remove(0).replaced.cancel();
         }
         let until = now.plus(SESSION_LIFE);
-        state.sessions.push(Session { cookie: cookie.clone(), csrf, until });
+        let replaced = CancellationToken::new();
+        state.sessions.push(Session { cookie: cookie.clone(), csrf, until, replaced });
         Some(cookie)
     }
 

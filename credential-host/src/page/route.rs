@@ -15,7 +15,7 @@ use super::connection::Shared;
 use super::gate::{SESSION_LIFE, Session};
 use super::reply::Reply;
 use super::{asset, callback, origin, stream};
-use crate::control::{self, Operation, Refusal, Reveal};
+use crate::control::{self, Operation, Refusal};
 
 const LONGEST_BODY: usize = 64 * 1024;
 /// How long a body may take to come.
@@ -43,7 +43,7 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Reply
         "/page.js" => asset::script(),
         "/events" => match session() {
             Some(_) if origin::is_foreign(shared.address, &head.headers) => foreign(),
-            Some(session) => stream::events(shared, session.until),
+            Some(session) => stream::events(shared, &session),
             None => Reply::text(401, "no session\n"),
         },
         "/operation" => match session() {
@@ -145,8 +145,7 @@ fn permitted(operation: Operation, callback: &str) -> Result<Operation, Box<Refu
             let redirect_uri = Some(callback.to_owned());
             Ok(Operation::Login { of, method, redirect_uri, account })
         }
-        Operation::Get { reveal: Reveal::Masked, .. }
-        | Operation::Hello
+        Operation::Hello
         | Operation::Providers
         | Operation::List { .. }
         | Operation::Status
@@ -160,7 +159,7 @@ fn permitted(operation: Operation, callback: &str) -> Result<Operation, Box<Refu
         | Operation::Audit { .. }
         | Operation::Reload => Ok(operation),
         _ => {
-            let detail = "a page never shows secrets, and does not do this: use the command";
+            let detail = "a page never shows secrets or parts of them, and does not do this: use the command";
             Err(Box::new(CredentialError::new(ErrorCode::AccessDenied, detail).into()))
         }
     }

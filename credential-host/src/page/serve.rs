@@ -1,15 +1,17 @@
 //! [`Page`]: the port, and who may come in.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use credential_provider_api::SecretString;
 use resolution_engine::SystemRandom;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Shared, callback, converse};
@@ -83,22 +85,34 @@ impl Page {
         self.links.clone()
     }
 
-    /// Serves until `stop`; then takes no more, lets the answers under way go out, and returns. Dropped,
+    /// Serves until `stop`; then takes no more, lets the answers under way go out, and returns. Of more
+    /// than 32 connections the oldest that has asked for nothing yet makes room for the new one. Dropped,
     /// it ends all connections at once; what the engine has begun goes on there.
     pub async fn serve(self, stop: CancellationToken) {
         let Self { listener, operations, links } = self;
         let shared = Shared::new(links.address, operations, links.gate, stop.clone());
         let shared = Arc::new(shared);
         let mut connections = JoinSet::new();
+        let mut silent = VecDeque::new();
         loop {
+            silent.retain(Silent::is_yet);
+            let room = connections.len() < MOST_CONNECTIONS || !silent.is_empty();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(_) = connections.join_next() => {}
-                accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => {
+                accepted = listener.accept(), if room => {
                     match accepted {
                         Ok((stream, _)) => {
-                            connections.spawn(converse(stream, shared.clone()));
+                            if connections.len() >= MOST_CONNECTIONS
+                                && let Some(oldest) = silent.pop_front()
+                            {
+                                oldest.connection.abort();
+                            }
+                            let asked = Arc::new(AtomicBool::new(false));
+                            let served = converse(stream, shared.clone(), asked.clone());
+                            let connection = connections.spawn(served);
+                            silent.push_back(Silent { connection, asked });
                         }
                         // Out of descriptors, perhaps: the next one may come through.
                         Err(_) => tokio::time::sleep(AFTER_FAILURE).await,
@@ -107,7 +121,22 @@ impl Page {
             }
         }
         drop(listener);
+        for idle in silent.iter().filter(|silent| silent.is_yet()) {
+            idle.connection.abort();
+        }
         while connections.join_next().await.is_some() {}
+    }
+}
+
+/// A connection that has asked for nothing yet: anybody on this machine may open those, and hold them.
+struct Silent {
+    connection: AbortHandle,
+    asked: Arc<AtomicBool>,
+}
+
+impl Silent {
+    fn is_yet(&self) -> bool {
+        !self.asked.load(Ordering::Relaxed) && !self.connection.is_finished()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use credential_provider_api::{Clock, Sleep, Timestamp};
+use credential_provider_api::{Clock, Sleep};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::Frame;
 use resolution_engine::{Delivery, EventStream};
@@ -13,14 +13,15 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Shared;
+use super::gate::Session;
 use super::reply::Reply;
 use crate::control::EventLine;
 
 /// A word now and then, so that a browser that is gone is noticed.
 const PAUSE: Duration = Duration::from_secs(15);
 
-/// Events from now on, until the session or the gateway ends.
-pub(super) fn events(shared: &Shared, until: Timestamp) -> Reply {
+/// Events from now on, until the session or the gateway ends, or the session makes room for another.
+pub(super) fn events(shared: &Shared, session: &Session) -> Reply {
     let Ok(permit) = shared.streams.clone().try_acquire_owned() else {
         return Reply::text(503, "too many pages are open\n");
     };
@@ -28,7 +29,8 @@ pub(super) fn events(shared: &Shared, until: Timestamp) -> Reply {
     let watched = Watched {
         events: shared.operations.host().engine().events(),
         stop: shared.stop.clone(),
-        end: clock.sleep_until(until),
+        replaced: session.replaced.clone(),
+        end: clock.sleep_until(session.until),
         clock,
         begun: false,
         _permit: permit,
@@ -43,6 +45,7 @@ pub(super) fn events(shared: &Shared, until: Timestamp) -> Reply {
 struct Watched {
     events: EventStream,
     stop: CancellationToken,
+    replaced: CancellationToken,
     clock: Arc<dyn Clock>,
     end: Sleep,
     begun: bool,
@@ -59,6 +62,7 @@ impl Watched {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => None,
+            () = self.replaced.cancelled() => None,
             () = &mut self.end => None,
             delivery = self.events.next() => Some(match delivery? {
                 Delivery::Event(event) => message(&EventLine::from(&event)),

@@ -33,7 +33,12 @@ fn main() -> ExitCode {
 #[cfg(unix)]
 fn serve(file: &str) -> ExitCode {
     match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(examples::served::serve(file.as_ref())),
+        Ok(runtime) => {
+            let code = runtime.block_on(examples::served::serve(file.as_ref()));
+            // A drive that does not answer is not waited for.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             eprintln!("gateway: this system lends no threads: {}", error.kind());
             ExitCode::FAILURE

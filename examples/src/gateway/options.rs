@@ -14,9 +14,12 @@ usage: gateway [--fast] [--keychain]
   --help      prints this
 
 CREDENTIALS_LOG=trace, or another level, logs to standard error.
-It writes to one temporary folder, which is removed at the end, also after Ctrl-C.
-Exit code: 0 if all that the story expects came true, 1 if not, 64 for a wrong argument,
-130 after Ctrl-C, 143 after SIGTERM.";
+The story writes to one temporary folder, which is removed at the end, also after Ctrl-C.
+
+Exit code of the story: 0 if all that it expects came true, 1 if not, 130 after Ctrl-C,
+143 after SIGTERM. Exit code with --config: 0 after SIGTERM or Ctrl-C if all under way was
+finished, 1 if not, 130 after the second of them, 69 if the socket or the port is not to be had,
+78 if the configuration cannot be used. Either way: 64 for a wrong argument.";
 
 /// How much time the story takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -149,6 +149,12 @@ impl Gateway {
         self.ended().await
     }
 
+    /// Its end, while nobody reads what it says.
+    pub(crate) async fn ended_unread(mut self) -> bool {
+        let soon = Duration::from_secs(20);
+        tokio::time::timeout(soon, self.child.wait()).await.is_ok()
+    }
+
     pub(crate) async fn ended(mut self) -> Option<i32> {
         // Whoever reads nothing more would hold it up.
         let read = async { while let Ok(Some(_)) = self.lines.next_line().await {} };

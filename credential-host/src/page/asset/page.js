@@ -82,8 +82,10 @@ const look = async () => {
         known.providers = providers.providers;
         known.credentials = listed.credentials;
       }
-      known.entries = (await ask({ op: 'status' })).entries;
+      const status = await ask({ op: 'status' });
+      known.entries = status.entries;
       draw();
+      if (status.problem) alert(`${status.problem.message}. ${status.problem.nextStep}`);
     }
   } catch (error) {
     if ($('live').dataset.is === 'live') alert(told(error));
