@@ -76,6 +76,7 @@ mod scan;
 mod span;
 mod stream;
 mod view;
+mod window;
 
 pub use redactor::{Redactor, RedactorCounts, Retention, Unmaskable};
 pub use stream::RedactingStream;

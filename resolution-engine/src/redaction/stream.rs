@@ -26,7 +26,8 @@ impl RedactingStream {
         Self { redactor, scanner, copier, held: Vec::new(), base: 0 }
     }
 
-    /// Takes the next part, and gives what can no longer be part of a secret.
+    /// Takes the next part, and gives what can no longer be part of a secret. Of a text in UTF-8 it
+    /// gives whole characters.
     pub fn push(&mut self, part: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(part.len());
         self.push_into(part, &mut out);
@@ -38,10 +39,22 @@ impl RedactingStream {
         self.held.extend_from_slice(part);
         let shared = self.redactor.shared();
         let safe = self.scanner.advance(shared, &self.held, self.base, false);
+        let safe = self.between_characters(safe);
         self.copier.copy(&self.held, self.base, safe, self.scanner.spans(), out);
         let done = usize::try_from(safe - self.base).unwrap_or(self.held.len());
         self.held.drain(..done.min(self.held.len()));
         self.base = safe;
+    }
+
+    /// `safe`, or the beginning of the character it is in. In bytes that are no UTF-8 it is kept.
+    fn between_characters(&self, safe: u64) -> u64 {
+        let at = usize::try_from(safe - self.base).unwrap_or(usize::MAX);
+        let is_inner = |back: &u64| {
+            let byte = at.checked_sub(*back as usize).and_then(|at| self.held.get(at));
+            byte.is_some_and(|byte| byte & 0xc0 == 0x80)
+        };
+        let back = (0..4).find(|back| !is_inner(back));
+        back.map_or(safe, |back| safe.saturating_sub(back).max(self.base))
     }
 
     /// Ends the text, and gives the rest of it.
