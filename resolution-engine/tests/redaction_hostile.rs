@@ -5,6 +5,7 @@
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use credential_provider_api::*;
@@ -186,9 +187,39 @@ fn an_empty_line_ends_what_was_wrapped() {
     for text in ["<abcdef\n\nghijkl>", "<abcdef\n  \n  ghijkl>", "<abcdef\r\n\r\nghijkl>"] {
         assert_eq!(redactor.redact(text), text);
     }
-    assert_eq!(
-        redactor.redact("\n  abcdefghijkl"),
-        format!("\n  {MARK}"),
-        "the mark begins with it"
-    );
+    for before in ["\n  ", "\\n  ", "\\\\n\\u0020", "%0A", "%0A \n"] {
+        let text = format!("{before}abcdefghijkl");
+        assert_eq!(redactor.redact(&text), format!("{before}{MARK}"), "the mark begins with it");
+    }
+}
+
+#[test]
+fn promise_6_what_is_forgotten_before_its_time_is_traced() {
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut retention = Retention::default();
+    retention.secrets = 2;
+    let redactor = Redactor::with_retention(&SeededRandom::new(7), retention);
+    let log = Log::default();
+    let to = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || to.clone()).finish();
+    tracing::subscriber::with_default(subscriber, || {
+        for nth in 0..3 {
+            let over = Some(Timestamp::EPOCH);
+            redactor.add(&format!("s3cr3t-value-{nth}").as_str().into(), over).unwrap();
+        }
+    });
+    let count = redactor.counts().crowded_out;
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(count > 0 && log.contains("WARN") && log.contains("not masked any more"), "{log}");
+    assert!(!log.contains("s3cr3t"));
 }

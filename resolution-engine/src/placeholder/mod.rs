@@ -73,10 +73,11 @@ mod path;
 mod rules;
 mod scan;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use credential_provider_api::{
-    CredentialError, Detail, EffectiveSession, ErrorCode, Origin, SecretString,
+    Credential, CredentialError, Detail, EffectiveSession, ErrorCode, Origin, SecretString,
 };
 use futures::future::join_all;
 use serde_json::Value;
@@ -144,8 +145,9 @@ impl Placeholders {
         }
         let values = found.iter().map(|found| self.value(consumer, session, origin, found));
         let values: Result<Vec<_>, _> = join_all(values).await.into_iter().collect();
-        let values = values?;
-        FilledParameters::new(parameters, found.iter().map(|f| &f.path).zip(&values))
+        let (values, held): (Vec<_>, Vec<_>) = values?.into_iter().unzip();
+        let filled = FilledParameters::new(parameters, found.iter().map(|f| &f.path).zip(&values))?;
+        Ok(filled.holding(held))
     }
 
     async fn value(
@@ -154,7 +156,7 @@ impl Placeholders {
         session: Option<&EffectiveSession>,
         origin: Option<&Origin>,
         found: &Found,
-    ) -> Result<SecretString, CredentialError> {
+    ) -> Result<(SecretString, Arc<Credential>), CredentialError> {
         let Found { path, placeholder } = found;
         let reference = &placeholder.credential;
         let request = consumer.request(reference).min_validity(self.min_validity);
@@ -168,10 +170,10 @@ impl Placeholders {
             return Err(error.about(reference));
         }
         match judge(&credential, placeholder.field.as_deref(), self.short) {
-            Ok(Judged::Fine(value)) => Ok(value),
+            Ok(Judged::Fine(value)) => Ok((value, credential)),
             Ok(Judged::Short(value)) => {
                 tracing::warn!(credential = %reference, "a value too short to be masked is filled in");
-                Ok(value)
+                Ok((value, credential))
             }
             Err(problem) => Err(refused(path, problem).about(reference)),
         }

@@ -8,6 +8,7 @@ use super::redactor::Shared;
 use super::span::Spans;
 use super::view::{Cursor, RAW, READINGS, Stop, Text, View, any_trigger, class};
 use super::window::{WIDEST_WINDOW, Windows};
+use super::wiped::{Wiped, make_room};
 
 /// The most text that one secret is looked for in: every byte of the longest written as `\\u0041`,
 /// and more than half of that in line breaks.
@@ -52,7 +53,7 @@ enum Fate {
 /// A reading from some place, as far as it was needed.
 #[derive(Default)]
 struct Decoded {
-    bytes: Vec<u8>,
+    bytes: Wiped,
     /// Where in the text each byte ends.
     ends: Vec<usize>,
 }
@@ -267,6 +268,7 @@ impl Round<'_> {
                 }
                 byte => byte?,
             };
+            make_room(&mut decoded.bytes, 1);
             decoded.bytes.push(byte);
             decoded.ends.push(cursor.at);
             if decoded.bytes.len() <= WINDOW && cursor.at - start > WIDEST_WINDOW {

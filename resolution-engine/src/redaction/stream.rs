@@ -5,17 +5,19 @@ use std::fmt;
 use super::redactor::Redactor;
 use super::scan::Scanner;
 use super::span::Copier;
+use super::wiped::{Wiped, make_room};
 
 /// Masks what a [`Redactor`] knows in bytes that come in parts, wherever they are cut.
 ///
 /// A secret added later is seen from where the stream then is. Dropped without
-/// [`finish`](Self::finish), what was held back is lost.
+/// [`finish`](Self::finish), what was held back is lost. What it holds back
+/// is wiped from our memory.
 #[must_use = "finish it"]
 pub struct RedactingStream {
     redactor: Redactor,
     scanner: Scanner,
     copier: Copier,
-    held: Vec<u8>,
+    held: Wiped,
     /// Where in the whole text `held` starts.
     base: u64,
 }
@@ -23,7 +25,7 @@ pub struct RedactingStream {
 impl RedactingStream {
     pub(super) fn new(redactor: Redactor) -> Self {
         let (scanner, copier) = (Scanner::default(), Copier::default());
-        Self { redactor, scanner, copier, held: Vec::new(), base: 0 }
+        Self { redactor, scanner, copier, held: Wiped::default(), base: 0 }
     }
 
     /// Takes the next part, and gives what can no longer be part of a secret. Of a text in UTF-8 it
@@ -36,13 +38,14 @@ impl RedactingStream {
 
     /// The same, added to `out`.
     pub fn push_into(&mut self, part: &[u8], out: &mut Vec<u8>) {
+        make_room(&mut self.held, part.len());
         self.held.extend_from_slice(part);
         let shared = self.redactor.shared();
         let safe = self.scanner.advance(shared, &self.held, self.base, false);
         let safe = self.between_characters(safe);
         self.copier.copy(&self.held, self.base, safe, self.scanner.spans(), out);
-        let done = usize::try_from(safe - self.base).unwrap_or(self.held.len());
-        self.held.drain(..done.min(self.held.len()));
+        let done = usize::try_from(safe - self.base).unwrap_or(usize::MAX).min(self.held.len());
+        self.held.drain(..done);
         self.base = safe;
     }
 
