@@ -12,6 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use common::*;
 use credential_provider_api::*;
 use proptest::prelude::*;
+use resolution_engine::injection::*;
 use resolution_engine::*;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -542,6 +543,73 @@ async fn beyond_the_bound_those_withdrawn_first_are_forgotten_and_none_that_is_h
         redactor.add(&format!("the-hosts-own-{nth}").as_str().into(), None).unwrap();
     }
     assert!((0..50).all(|nth| masks(&redactor, &format!("the-hosts-own-{nth}"))));
+}
+
+/// An engine that feeds a redactor with room for so many.
+fn fed_with_room(
+    secrets: usize,
+    life: Option<Duration>,
+) -> (World, std::sync::Arc<Scripted>, Redactor) {
+    let mut retention = Retention::default();
+    retention.secrets = secrets;
+    let redactor = Redactor::with_retention(&SeededRandom::new(7), retention);
+    let vault = Scripted::new("vault", life);
+    let rules = AccessRules::deny_all().allow("tool:*", "*").unwrap();
+    let world = World::build(&[&vault], |b| b.access(rules).redactor(redactor.clone()));
+    (world, vault, redactor)
+}
+
+fn injector() -> Injector {
+    Injector::new(Bindings::none().bind("tool:*", "TOKEN", "vault/shared").unwrap())
+}
+
+#[tokio::test]
+async fn promise_6_what_a_running_tool_was_given_is_not_crowded_out() {
+    let (world, vault, redactor) = fed_with_room(10, None);
+    let once = |text: String| {
+        Act::Answer(Ok(Credential::token(text.as_str().into())
+            .with_freshness(Freshness::Never)
+            .into()))
+    };
+    vault.then(once("injected-value".into()));
+    let injection = injector().resolve(&world.tool, None).await.unwrap();
+    for nth in 0..50 {
+        vault.then(once(format!("of-another-{nth:02}")));
+        world.tool.request(&at("vault/shared-other")).await.unwrap();
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let value = injection.expose_values().next().unwrap().1;
+    assert!(masks(&redactor, value), "the tool still runs with it");
+}
+
+#[tokio::test]
+async fn promise_6_what_a_running_tool_was_given_is_masked_past_its_expiry() {
+    let (world, _, redactor) = fed_with_room(10, Some(HOUR));
+    let injection = injector().resolve(&world.tool, None).await.unwrap();
+    world.pass(HOUR * 3).await;
+    let value = injection.expose_values().next().unwrap().1;
+    assert!(masks(&redactor, value), "the tool still runs with it");
+}
+
+#[cfg(feature = "placeholders")]
+#[tokio::test]
+async fn promise_6_what_a_running_tool_was_filled_in_is_masked_past_its_expiry() {
+    use resolution_engine::placeholder::{PlaceholderRules, Placeholders};
+    let (world, vault, redactor) = fed_with_room(10, Some(HOUR));
+    let origin = Origin::parse("https://a.example").unwrap();
+    vault.then(Act::Answer(Ok(Credential::token("the-filled-value".into())
+        .with_expiry(world.clock.now().plus(HOUR))
+        .with_origin(origin.clone())
+        .into())));
+    let rules = PlaceholderRules::none().allow("tool:*", "/key", "https://a.example").unwrap();
+    let parameters = serde_json::json!({ "key": "{{credential:vault/shared}}" });
+    let filling = Placeholders::new(rules);
+    let filled = filling.fill(&world.tool, None, Some(&origin), &parameters).await.unwrap();
+    world.pass(HOUR * 3).await;
+    assert!(masks(&redactor, "the-filled-value"), "the tool still runs with it");
+    drop(filled);
+    swept(&world).await;
+    assert!(!masks(&redactor, "the-filled-value"));
 }
 
 #[test]

@@ -5,10 +5,12 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use credential_provider_api::{CredentialError, EnvName, ExposeSecret as _, SecretString};
+use credential_provider_api::{
+    Credential, CredentialError, EnvName, ExposeSecret as _, SecretString,
+};
 
 /// The environment variables of one tool call. Keep it until the call ends, then drop it: our copies
-/// of the values are wiped. `Debug` shows names only; it cannot be cloned or serialized.
+/// of the values are wiped. Until then a redactor masks them, past their expiry too. `Debug` shows names only; it cannot be cloned or serialized.
 ///
 /// ```compile_fail
 /// use resolution_engine::injection::Injection;
@@ -21,6 +23,8 @@ pub struct Injection {
     pub(super) values: Vec<(EnvName, SecretString)>,
     pub(super) left_out: Vec<(EnvName, CredentialError)>,
     pub(super) short: Vec<EnvName>,
+    /// A redactor masks what is held.
+    pub(super) held: Vec<Arc<Credential>>,
     pub(super) _live: Live,
 }
 
@@ -104,6 +108,7 @@ mod tests {
             values: vec![(EnvName::new("A").unwrap(), "canary-value".into())],
             left_out: Vec::new(),
             short: Vec::new(),
+            held: Vec::new(),
             _live: Live::new(&Arc::default()),
         };
         wiped(&injection.values);

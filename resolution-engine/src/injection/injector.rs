@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use credential_provider_api::{
-    CredentialError, Detail, EffectiveSession, EnvName, ErrorClass, ErrorCode, Necessity,
+    Credential, CredentialError, Detail, EffectiveSession, EnvName, ErrorClass, ErrorCode,
+    Necessity,
 };
 use futures::future::join_all;
 
@@ -88,10 +89,19 @@ impl Injector {
         let live = Live::new(&self.live);
         let bound = self.bindings.of(consumer.name());
         let values = bound.iter().map(|binding| self.value(consumer, session, binding));
-        let mut injection =
-            Injection { values: Vec::new(), left_out: Vec::new(), short: Vec::new(), _live: live };
+        let mut injection = Injection {
+            values: Vec::new(),
+            left_out: Vec::new(),
+            short: Vec::new(),
+            held: Vec::new(),
+            _live: live,
+        };
         for (binding, value) in bound.iter().zip(join_all(values).await) {
             let name = binding.env.clone();
+            let value = value.map(|(value, credential)| {
+                injection.held.push(credential);
+                value
+            });
             match value {
                 Ok(Judged::Fine(value)) => injection.values.push((name, value)),
                 Ok(Judged::Short(value)) => {
@@ -120,15 +130,17 @@ impl Injector {
         consumer: &Consumer,
         session: Option<&EffectiveSession>,
         binding: &Binding,
-    ) -> Result<Judged, CredentialError> {
+    ) -> Result<(Judged, Arc<Credential>), CredentialError> {
         let request = consumer.request(&binding.credential).variant(&binding.variant);
         let request = match session {
             Some(session) => request.session(session),
             None => request,
         };
         let credential = request.min_validity(self.min_validity).await?;
-        judge(&credential, binding.field.as_deref(), self.short)
-            .map_err(|problem| refused(&binding.env, problem).about(&binding.credential))
+        match judge(&credential, binding.field.as_deref(), self.short) {
+            Ok(value) => Ok((value, credential)),
+            Err(problem) => Err(refused(&binding.env, problem).about(&binding.credential)),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! [`FilledParameters`]: parameters with secrets in them.
 
 use std::fmt;
+use std::sync::Arc;
 
-use credential_provider_api::{CredentialError, ErrorCode, ExposeSecret as _, SecretString};
+use credential_provider_api::{
+    Credential, CredentialError, ErrorCode, ExposeSecret as _, SecretString,
+};
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -10,6 +13,7 @@ use super::path::{Path, Segment};
 
 /// A tool's parameters with their placeholders filled. `Debug` shows which were filled and no value;
 /// it cannot be cloned, and is serialized only by name. Its texts are wiped when it is dropped.
+/// Until then a redactor masks the secrets in it, past their expiry too.
 ///
 /// ```compile_fail
 /// use resolution_engine::placeholder::FilledParameters;
@@ -21,6 +25,8 @@ use super::path::{Path, Segment};
 pub struct FilledParameters {
     value: Zeroizing<Texts>,
     filled: Vec<String>,
+    /// A redactor masks what is held.
+    held: Vec<Arc<Credential>>,
 }
 
 impl FilledParameters {
@@ -28,7 +34,8 @@ impl FilledParameters {
         parameters: &Value,
         values: impl Iterator<Item = (&'a Path<'a>, &'a SecretString)>,
     ) -> Result<Self, CredentialError> {
-        let mut all = Self { value: Zeroizing::new(Texts(parameters.clone())), filled: Vec::new() };
+        let value = Zeroizing::new(Texts(parameters.clone()));
+        let mut all = Self { value, filled: Vec::new(), held: Vec::new() };
         for (path, secret) in values {
             let place = place(&mut all.value.0, path).ok_or_else(|| {
                 CredentialError::new(ErrorCode::Internal, "a parameter that was read is gone")
@@ -37,6 +44,11 @@ impl FilledParameters {
             all.filled.push(path.to_string());
         }
         Ok(all)
+    }
+
+    pub(super) fn holding(mut self, credentials: Vec<Arc<Credential>>) -> Self {
+        self.held = credentials;
+        self
     }
 
     /// A sink: the parameters with the secrets in plain text.

@@ -155,7 +155,9 @@ impl Placeholders {
         let credentials = self.credentials(consumer, session, &found).await;
         let values = found.iter().map(|found| self.value(&credentials, origin, found));
         let values = values.collect::<Result<Vec<_>, _>>()?;
-        FilledParameters::new(parameters, found.iter().map(|f| &f.path).zip(&values))
+        let (values, held): (Vec<_>, Vec<_>) = values.into_iter().unzip();
+        let filled = FilledParameters::new(parameters, found.iter().map(|f| &f.path).zip(&values))?;
+        Ok(filled.holding(held))
     }
 
     /// Each credential that is named, once.
@@ -183,7 +185,7 @@ impl Placeholders {
         credentials: &Credentials<'_>,
         origin: Option<&Origin>,
         found: &Found<'_>,
-    ) -> Result<SecretString, CredentialError> {
+    ) -> Result<(SecretString, Arc<Credential>), CredentialError> {
         let Found { path, placeholder } = found;
         let reference = &placeholder.credential;
         let credential = match credentials.get(reference) {
@@ -201,10 +203,10 @@ impl Placeholders {
             return Err(error.about(reference));
         }
         match judge(credential, placeholder.field.as_deref(), self.short) {
-            Ok(Judged::Fine(value)) => Ok(value),
+            Ok(Judged::Fine(value)) => Ok((value, credential.clone())),
             Ok(Judged::Short(value)) => {
                 tracing::warn!(credential = %reference, "a value too short to be masked is filled in");
-                Ok(value)
+                Ok((value, credential.clone()))
             }
             Err(problem) => Err(refused(path, problem).about(reference)),
         }

@@ -12,6 +12,9 @@ use super::fingerprint::{Fingerprint, STAGES};
 pub(super) struct Known {
     filter: ArcSwap<Filter>,
     groups: DashMap<u64, Group, foldhash::fast::RandomState>,
+    /// By the hash of the whole and its length. However many begin the same, one look finds those
+    /// that also end the same.
+    patterns: DashMap<(u32, u32), Box<[Pattern]>, foldhash::fast::RandomState>,
 }
 
 /// The patterns with one prefix.
@@ -19,16 +22,20 @@ pub(super) struct Known {
 pub(super) struct Group {
     /// How many go on to the next stage.
     through: u32,
-    /// Those that end before it, shorter ones first.
-    here: Option<Arc<Vec<Pattern>>>,
+    /// The lengths of those that end before it, shorter ones first.
+    here: Option<Arc<[Length]>>,
 }
 
-/// One that may end here.
+/// One length, and how many patterns have it.
 #[derive(Clone, Copy)]
-pub(super) struct Pattern {
-    pub(super) strong: u128,
-    pub(super) whole: u32,
-    pub(super) length: u32,
+struct Length {
+    length: u32,
+    count: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Pattern {
+    strong: u128,
     /// How many secrets have it.
     count: u32,
 }
@@ -44,7 +51,8 @@ pub(super) struct Tally {
 
 impl Known {
     pub(super) fn new() -> Self {
-        Self { filter: ArcSwap::from_pointee(Filter::for_windows(0)), groups: DashMap::default() }
+        let filter = ArcSwap::from_pointee(Filter::for_windows(0));
+        Self { filter, groups: DashMap::default(), patterns: DashMap::default() }
     }
 
     pub(super) fn filter(&self) -> Guard<Arc<Filter>> {
@@ -60,7 +68,22 @@ impl Known {
         self.groups.get(&key(stage, prefix)).map(|group| group.clone())
     }
 
+    /// The strong hashes of the patterns of this length with this hash.
+    pub(super) fn ending(&self, whole: u32, length: usize) -> Option<Box<[u128]>> {
+        let patterns = self.patterns.get(&(whole, narrow(length)))?;
+        Some(patterns.iter().map(|pattern| pattern.strong).collect())
+    }
+
     pub(super) fn insert(&self, tally: &mut Tally, print: &Fingerprint) {
+        let mut patterns = self.patterns.entry((print.whole, narrow(print.length))).or_default();
+        match patterns.iter_mut().find(|known| known.strong == print.strong) {
+            Some(known) => known.count += 1,
+            None => {
+                let new = Pattern { strong: print.strong, count: 1 };
+                *patterns = patterns.iter().copied().chain([new]).collect();
+            }
+        }
+        drop(patterns);
         for (stage, prefix) in print.prefixes.iter().enumerate().take(print.stage + 1).rev() {
             let mut group = self.groups.entry(key(stage, *prefix)).or_default();
             if stage == 0 && group.is_empty() {
@@ -69,7 +92,7 @@ impl Known {
             if stage < print.stage {
                 group.through += 1;
             } else {
-                group.insert(print);
+                group.insert(narrow(print.length));
             }
         }
         let [window, ..] = print.prefixes;
@@ -87,7 +110,7 @@ impl Known {
                 if stage < print.stage {
                     group.through = group.through.saturating_sub(1);
                 } else {
-                    group.remove(print);
+                    group.remove(narrow(print.length));
                 }
                 group.is_empty()
             });
@@ -96,6 +119,13 @@ impl Known {
                 tally.stale += 1;
             }
         }
+        self.patterns.remove_if_mut(&(print.whole, narrow(print.length)), |_, patterns| {
+            if let Some(known) = patterns.iter_mut().find(|known| known.strong == print.strong) {
+                known.count -= 1;
+            }
+            *patterns = patterns.iter().copied().filter(|known| known.count > 0).collect();
+            patterns.is_empty()
+        });
         if tally.stale > self.filter.load().room() {
             self.renew_filter(tally);
         }
@@ -115,8 +145,9 @@ impl Known {
 }
 
 impl Group {
-    pub(super) fn patterns(&self) -> &[Pattern] {
-        self.here.as_deref().map_or(&[], Vec::as_slice)
+    /// Shorter ones first.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.here.iter().flat_map(|here| here.iter()).map(|known| known.length as usize)
     }
 
     pub(super) fn goes_on(&self, stage: usize) -> bool {
@@ -127,31 +158,34 @@ impl Group {
         self.through == 0 && self.here.is_none()
     }
 
-    fn insert(&mut self, print: &Fingerprint) {
-        let length = u32::try_from(print.length).unwrap_or(u32::MAX);
-        let here = Arc::make_mut(self.here.get_or_insert_default());
-        let same = |p: &&mut Pattern| p.strong == print.strong && p.length == length;
-        if let Some(known) = here.iter_mut().find(same) {
-            known.count += 1;
-            return;
+    fn insert(&mut self, length: u32) {
+        let mut here = self.here.as_deref().unwrap_or_default().to_vec();
+        match here.binary_search_by_key(&length, |known| known.length) {
+            Ok(at) => {
+                if let Some(known) = here.get_mut(at) {
+                    known.count += 1;
+                }
+            }
+            Err(at) => here.insert(at, Length { length, count: 1 }),
         }
-        let at = here.partition_point(|known| known.length <= length);
-        let pattern = Pattern { strong: print.strong, whole: print.whole, length, count: 1 };
-        here.insert(at, pattern);
+        self.here = Some(here.into());
     }
 
-    fn remove(&mut self, print: &Fingerprint) {
-        let Some(here) = self.here.as_mut().map(Arc::make_mut) else { return };
+    fn remove(&mut self, length: u32) {
+        let mut here = self.here.as_deref().unwrap_or_default().to_vec();
         here.retain_mut(|known| {
-            if known.strong == print.strong {
+            if known.length == length {
                 known.count -= 1;
             }
             known.count > 0
         });
-        if here.is_empty() {
-            self.here = None;
-        }
+        self.here = (!here.is_empty()).then(|| here.into());
     }
+}
+
+/// A pattern's length is at most `LONGEST`.
+fn narrow(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 const fn key(stage: usize, prefix: u32) -> u64 {

@@ -3,8 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use credential_provider_api::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
 
 use super::fingerprint::{Fingerprint, Keys, LONGEST, WINDOW};
+use super::view::{Cursor, LINES, Text};
 
 /// How often a pattern may repeat its own first window. Each time is one more place in it that
 /// begins like the pattern, and is followed for as long as it does.
@@ -12,18 +14,35 @@ const REPEATS: usize = 64;
 /// The last piece of a long pattern is at least this long.
 const LAST: usize = 64;
 
-/// Of the secret as it is, and of what it alone decides of a base64 text that holds it.
+/// A paragraph of a secret is looked for if it is this long: others are too common.
+const PARAGRAPH: usize = 64;
+
+/// Of the secret as it is and without blanks around it, and of what either alone decides of a base64
+/// text that holds it; and of the secret without its line breaks, for readings that have none.
 pub(super) fn fingerprints(keys: &Keys, secret: &str) -> Box<[Fingerprint]> {
     let mut prints: Vec<Fingerprint> = Vec::with_capacity(7);
-    let mut take = |text: &str| {
-        for piece in pieces(text.as_bytes()) {
-            let print = keys.fingerprint(piece);
-            if !prints.iter().any(|known| known.strong == print.strong) {
-                prints.push(print);
-            }
+    whole(keys, secret, &mut prints);
+    let trimmed = secret.trim();
+    if trimmed.len() < secret.len() && trimmed.len() >= WINDOW {
+        whole(keys, trimmed, &mut prints);
+    }
+    if trimmed.bytes().any(is_break) {
+        joined(trimmed, |text| take(keys, text, &mut prints));
+    }
+    prints.into_boxed_slice()
+}
+
+fn take(keys: &Keys, text: &[u8], prints: &mut Vec<Fingerprint>) {
+    for piece in pieces(text) {
+        let print = keys.fingerprint(piece);
+        if !prints.iter().any(|known| known.strong == print.strong) {
+            prints.push(print);
         }
-    };
-    take(secret);
+    }
+}
+
+fn whole(keys: &Keys, secret: &str, prints: &mut Vec<Fingerprint>) {
+    take(keys, secret.as_bytes(), prints);
     for before in 0..3 {
         let mut shifted = String::with_capacity(before + secret.len());
         shifted.extend(std::iter::repeat_n('\0', before));
@@ -31,14 +50,44 @@ pub(super) fn fingerprints(keys: &Keys, secret: &str) -> Box<[Fingerprint]> {
         let shifted = SecretString::from(shifted);
         for alphabet in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             let bytes = shifted.expose_secret().as_bytes();
-            let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
-            alphabet.encode_string(bytes, &mut encoded);
-            let encoded = SecretString::from(encoded);
+            let mut encoded = vec![0; (bytes.len() * 8).div_ceil(6)];
+            let written = alphabet.encode_slice(bytes, &mut encoded);
+            let encoded = Zeroizing::new(encoded);
             let own = (before * 8).div_ceil(6)..bytes.len() * 8 / 6;
-            take(encoded.expose_secret().get(own).unwrap_or_default());
+            debug_assert!(written.is_ok_and(|count| count == encoded.len()));
+            take(keys, encoded.get(own).unwrap_or_default(), prints);
         }
     }
-    prints.into_boxed_slice()
+}
+
+/// Gives `text` without its line breaks and the indentation after them, as a [`View`] shows it. What
+/// ends there is a paragraph of its own: it is given if it is long enough, or all there is.
+///
+/// [`View`]: super::view::View
+fn joined(text: &str, mut give: impl FnMut(&[u8])) {
+    let (mut at, mut is_only) = (0, true);
+    while at < text.len() {
+        let rest = Text { bytes: text.as_bytes().get(at..).unwrap_or_default(), is_whole: true };
+        let mut cursor = Cursor::new(0);
+        // Of the size it may come to: a buffer that grows leaves copies behind.
+        let mut paragraph = Zeroizing::new(Vec::with_capacity(rest.bytes.len()));
+        let mut end = 0;
+        while let Ok(byte) = cursor.next(rest, LINES) {
+            paragraph.push(byte);
+            end = cursor.at;
+        }
+        is_only &= end == rest.bytes.len();
+        if paragraph.len() >= if is_only { WINDOW } else { PARAGRAPH } {
+            give(&paragraph);
+        }
+        let blank = |byte: &u8| is_break(*byte) || matches!(byte, b' ' | b'\t');
+        let blanks = rest.bytes.get(end..).unwrap_or_default().iter().take_while(|b| blank(b));
+        at += (end + blanks.count()).max(1);
+    }
+}
+
+const fn is_break(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 /// `text` whole, or cut where it is too long or repeats its beginning too often.

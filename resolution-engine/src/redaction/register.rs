@@ -138,12 +138,13 @@ impl Register {
             secret.look(now);
             withdrawn.extend(secret.gone_at.map(|at| (at, secret.nth, *id)));
         }
-        let keep = limit - limit / 10;
+        let keep = limit.saturating_sub(tenth(limit));
         withdrawn.sort_unstable();
         withdrawn.truncate(self.secrets.len().saturating_sub(keep));
         // Those that are held stay, however many they are.
         let left = self.secrets.len() - withdrawn.len();
-        self.room = if left <= keep { limit } else { left.max(limit) + limit / 10 };
+        let most = left.max(limit);
+        self.room = if left <= keep { limit } else { most + tenth(most) };
         withdrawn.into_iter().map(|(_, _, id)| id).collect()
     }
 
@@ -177,6 +178,11 @@ impl Register {
     }
 }
 
+/// So that looking at all is seldom, however few they may be and however many are held.
+fn tenth(count: usize) -> usize {
+    (count / 10).max(1)
+}
+
 impl Secret {
     /// Notes whether anybody holds it.
     fn look(&mut self, now: Timestamp) {
@@ -193,5 +199,24 @@ impl Secret {
         let Some(gone_at) = self.gone_at else { return false };
         let open = self.ends.open.then(|| gone_at.plus(unexpiring));
         self.ends.at.max(open).is_none_or(|end| now >= end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_looked_at_seldom_where_few_are_kept_and_many_are_held() {
+        let (known, host) = (Known::new(), Claim::Host { until: Timestamp::MAX });
+        let mut register = Register::new(3);
+        let mut looks = 0;
+        for secret in 0..1_000 {
+            register.add(&known, secret, Box::default(), &host);
+            looks += usize::from(register.len() > register.room);
+            register.crowded_out(Timestamp::EPOCH, 3);
+        }
+        assert_eq!(register.len(), 1_000);
+        assert!(looks < 100, "{looks}");
     }
 }

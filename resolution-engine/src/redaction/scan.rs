@@ -1,13 +1,14 @@
 //! Finding: the filter at every byte, and what begins like a secret followed to its end.
 
+use std::collections::BTreeMap;
+
 use super::filter::Filter;
 use super::fingerprint::{STAGES, WINDOW};
-use super::known::Pattern;
 use super::redactor::Shared;
 use super::span::Spans;
-use super::view::{
-    Cursor, FAMILIES, Family, LINES, MOST_VIEWS, RAW, Stop, Text, View, any_trigger,
-};
+use super::view::{Cursor, RAW, READINGS, Stop, Text, View, any_trigger, class};
+use super::window::{WIDEST_WINDOW, Windows};
+use super::wiped::{Wiped, make_room};
 
 /// The most text that one secret is looked for in: every byte of the longest written as `\\u0041`,
 /// and more than half of that in line breaks.
@@ -22,7 +23,9 @@ const REMEMBERED: usize = 16;
 pub(super) struct Scanner {
     /// The first place not looked at.
     next: u64,
-    waiting: Vec<Waiting>,
+    /// By where they begin, and how they are read.
+    waiting: BTreeMap<(u64, View), Waiting>,
+    pub(super) windows: Windows,
     spans: Spans,
     /// Patterns found, and where they ended: see [`Self::is_pattern`].
     matches: Vec<(u128, u64)>,
@@ -32,8 +35,6 @@ pub(super) struct Scanner {
 
 /// A place that begins like a secret, and needs more text to be decided.
 struct Waiting {
-    start: u64,
-    view: View,
     /// Patterns shorter than this have been decided.
     decided: usize,
     /// Where the text must have come to before looking again is of use.
@@ -49,18 +50,10 @@ enum Fate {
     Waits { decided: usize, missing: usize, reach: usize },
 }
 
-/// A window as some view shows it, or as much of it as there is.
-#[derive(Clone, Copy, Default)]
-struct Shown {
-    window: u64,
-    count: usize,
-    stop: Option<Stop>,
-}
-
 /// A reading from some place, as far as it was needed.
 #[derive(Default)]
 struct Decoded {
-    bytes: Vec<u8>,
+    bytes: Wiped,
     /// Where in the text each byte ends.
     ends: Vec<usize>,
 }
@@ -81,13 +74,14 @@ impl Scanner {
     ) -> u64 {
         let end = base + text.len() as u64;
         let text = Text { bytes: text, is_whole };
+        let filter = shared.known.filter();
         let mut round = Round { scanner: self, shared, text, base };
         round.wake(end);
+        round.resume(&filter);
         // Where a window fits.
         let limit = (text.bytes.len() + 1).saturating_sub(WINDOW);
         let mut from = offset(round.scanner.next, base);
         if !shared.known.is_empty() {
-            let filter = shared.known.filter();
             while from < limit {
                 let to = (from + BLOCK).min(limit);
                 round.plain(&filter, from, to);
@@ -99,32 +93,32 @@ impl Scanner {
         if is_whole {
             return end;
         }
-        let waiting = self.waiting.iter().map(|waiting| waiting.start);
+        let waiting = self.waiting.keys().next().map(|(start, _)| *start);
+        let waiting = waiting.into_iter().chain(self.windows.first());
         waiting.min().unwrap_or(self.next).min(self.next)
     }
 }
 
 /// One look at the text there is.
-struct Round<'a> {
-    scanner: &'a mut Scanner,
-    shared: &'a Shared,
-    text: Text<'a>,
-    base: u64,
+pub(super) struct Round<'a> {
+    pub(super) scanner: &'a mut Scanner,
+    pub(super) shared: &'a Shared,
+    pub(super) text: Text<'a>,
+    pub(super) base: u64,
 }
 
 impl Round<'_> {
     /// Looks again at what waited for more.
     fn wake(&mut self, end: u64) {
-        let is_due = |waiting: &Waiting| waiting.wake <= end || self.text.is_whole;
-        if !self.scanner.waiting.iter().any(is_due) {
+        let is_whole = self.text.is_whole;
+        let is_due = |waiting: &Waiting| waiting.wake <= end || is_whole;
+        if !self.scanner.waiting.values().any(is_due) {
             return;
         }
-        for waiting in std::mem::take(&mut self.scanner.waiting) {
-            if waiting.wake <= end || self.text.is_whole {
-                self.examine(offset(waiting.start, self.base), waiting.view, waiting.decided);
-            } else {
-                self.scanner.waiting.push(waiting);
-            }
+        let due = self.scanner.waiting.extract_if(.., |_, waiting| is_due(waiting));
+        let due: Vec<_> = due.collect();
+        for ((start, view), waiting) in due {
+            self.examine(offset(start, self.base), view, waiting.decided);
         }
     }
 
@@ -144,112 +138,12 @@ impl Round<'_> {
         self.scanner.hits = hits;
     }
 
-    /// Places from `from` to `to` whose first window is read in another way than it is written.
-    fn encoded(&mut self, filter: &Filter, from: usize, to: usize) {
-        const STRIDE: usize = 32;
-        // Up to which place the triggers before were looked at, for each family.
-        let mut done = [from; FAMILIES.len()];
-        let region = self.text.bytes.get(from..to + WINDOW - 1).unwrap_or_default();
-        for (nth, stride) in region.chunks(STRIDE).enumerate() {
-            if !any_trigger(stride) {
-                continue;
-            }
-            for (inner, byte) in stride.iter().enumerate() {
-                let trigger = from + nth * STRIDE + inner;
-                for (family, done) in FAMILIES.iter().zip(&mut done) {
-                    if family.is_triggered_by(*byte) {
-                        let first = (*done).max((trigger + 1).saturating_sub(WINDOW));
-                        self.around(filter, family, trigger, first, to);
-                        *done = trigger + 1;
-                    }
-                }
-            }
+    /// Follows what begins at `start`, in every reading but as it is: some may be the same for a
+    /// window, and go on differently.
+    pub(super) fn examine_readings(&mut self, start: usize) {
+        for reading in &READINGS {
+            self.examine(start, reading.view, 0);
         }
-    }
-
-    /// Places from `first` up to a trigger, which is the first of its family after each of them.
-    fn around(
-        &mut self,
-        filter: &Filter,
-        family: &Family,
-        trigger: usize,
-        first: usize,
-        to: usize,
-    ) {
-        let mut shown = [Shown::default(); MOST_VIEWS];
-        for (nth, derived) in family.views.iter().enumerate() {
-            // What begins with a break between lines begins after it.
-            let end = if derived.view == LINES { trigger } else { trigger + 1 }.min(to);
-            if first >= end {
-                continue;
-            }
-            if let Some((base, bytes)) = derived.base {
-                let same = shown.get(base).copied().unwrap_or_default();
-                // A window that was cut short may show more.
-                if same.count == WINDOW
-                    && !same.window.to_le_bytes().iter().any(|b| bytes.contains(b))
-                {
-                    if let Some(to) = shown.get_mut(nth) {
-                        *to = same;
-                    }
-                    continue;
-                }
-            }
-            let seen = self.window(trigger, derived.view);
-            if let Some(to) = shown.get_mut(nth) {
-                *to = seen;
-            }
-            for start in first..end {
-                let before = trigger - start;
-                if seen.count + before < WINDOW {
-                    if seen.stop == Some(Stop::More) {
-                        self.wait(start, derived.view, 0, 1);
-                    }
-                    continue;
-                }
-                let keep = (1_u64 << (before * 8)) - 1;
-                let window = (self.raw_window(start) & keep) | (seen.window << (before * 8));
-                if filter.may_have(self.shared.keys.window(window)) {
-                    // The others of the family may read the same here and go on differently.
-                    for derived in family.views {
-                        self.examine(start, derived.view, 0);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The first window of `view` from `start` on, as much of it as there is.
-    fn window(&self, start: usize, view: View) -> Shown {
-        let mut cursor = Cursor::new(start);
-        let mut shown = Shown::default();
-        while shown.count < WINDOW {
-            match cursor.next(self.text, view) {
-                Ok(byte) => shown.window |= u64::from(byte) << (shown.count * 8),
-                Err(stop) => {
-                    shown.stop = Some(stop);
-                    break;
-                }
-            }
-            shown.count += 1;
-            // What comes after an escape is most often read as it is.
-            let rest = cursor.at..cursor.at + WINDOW - shown.count;
-            if let Some(rest) = self.text.bytes.get(rest)
-                && cursor.is_settled()
-                && !any_trigger(rest)
-            {
-                for byte in rest {
-                    shown.window |= u64::from(*byte) << (shown.count * 8);
-                    shown.count += 1;
-                }
-            }
-        }
-        shown
-    }
-
-    fn raw_window(&self, start: usize) -> u64 {
-        let window = self.text.bytes.get(start..start + WINDOW);
-        window.and_then(|w| w.try_into().ok()).map_or(0, u64::from_le_bytes)
     }
 
     /// Follows what begins at `start`, read as `view`; patterns shorter than `decided` have been.
@@ -274,28 +168,26 @@ impl Round<'_> {
             if !any_trigger(rest) {
                 return;
             }
-            for family in &FAMILIES {
-                let triggers = |bytes: &[u8]| bytes.iter().any(|b| family.is_triggered_by(*b));
-                if triggers(rest) && !triggers(first) {
-                    for derived in family.views {
-                        self.examine(start, derived.view, 0);
-                    }
+            let classes = |bytes: &[u8]| bytes.iter().fold(0, |all, byte| all | class(*byte));
+            let (first, rest) = (classes(first), classes(rest));
+            for reading in &READINGS {
+                if reading.triggers & rest != 0 && reading.triggers & first == 0 {
+                    self.examine(start, reading.view, 0);
                 }
             }
         }
     }
 
     fn wait(&mut self, start: usize, view: View, decided: usize, missing: usize) {
-        let wake = self.base + (self.text.bytes.len() + missing) as u64;
+        // What is encoded may need much more than that. It is read anew each time, so only when there
+        // is an eighth more to read.
+        let grown = if view == RAW { 0 } else { (self.text.bytes.len() - start) / 8 };
+        let wake = self.base + (self.text.bytes.len() + missing.max(grown)) as u64;
         let start = self.base + start as u64;
         // Looked at again when it has taken too much room, to be given up.
         let wake = wake.min(start + WIDEST as u64 + 1);
         // It may have been come to by another way as well.
-        let same = |known: &Waiting| known.start == start && known.view == view;
-        if self.scanner.waiting.iter().rev().any(same) {
-            return;
-        }
-        self.scanner.waiting.push(Waiting { start, view, decided, wake });
+        self.scanner.waiting.entry((start, view)).or_insert(Waiting { decided, wake });
     }
 
     fn follow(
@@ -317,8 +209,8 @@ impl Round<'_> {
                 return Fate::Decided(length);
             };
             let mut reach = length;
-            for pattern in group.patterns() {
-                let length = pattern.length as usize;
+            let mut wholes = running;
+            for length in group.lengths() {
                 reach = reach.max(length);
                 if length < decided {
                     continue;
@@ -329,15 +221,17 @@ impl Round<'_> {
                 decided = length;
                 let text = so_far(self.text, start, view, decoded);
                 let text = text.get(..length).unwrap_or(text);
-                let mut whole = running;
-                if whole.whole(keys, text, length) == pattern.whole {
-                    let end = match view {
-                        RAW => start + length,
-                        _ => decoded.ends.get(length - 1).copied().unwrap_or(start),
-                    };
-                    if self.scanner.is_pattern(self.shared, text, pattern, self.base, start, end) {
-                        self.scanner.spans.add(self.base + start as u64, self.base + end as u64);
-                    }
+                let whole = wholes.whole(keys, text, length);
+                let Some(strong) = self.shared.known.ending(whole, length) else { continue };
+                let end = match view {
+                    RAW => start + length,
+                    _ => decoded.ends.get(length - 1).copied().unwrap_or(start),
+                };
+                let mut is_it = |strong: &u128| {
+                    self.scanner.is_pattern(self.shared, text, *strong, self.base, start, end)
+                };
+                if strong.iter().any(&mut is_it) {
+                    self.scanner.spans.add(self.base + start as u64, self.base + end as u64);
                 }
             }
             if !group.goes_on(stage) {
@@ -374,8 +268,12 @@ impl Round<'_> {
                 }
                 byte => byte?,
             };
+            make_room(&mut decoded.bytes, 1);
             decoded.bytes.push(byte);
             decoded.ends.push(cursor.at);
+            if decoded.bytes.len() <= WINDOW && cursor.at - start > WIDEST_WINDOW {
+                return Err((Stop::End, missing));
+            }
             if decoded.bytes.len() == 1 && self.starts_with_a_break(start, view) {
                 // What is masked begins with the secret.
                 return Err((Stop::End, missing));
@@ -399,26 +297,26 @@ impl Scanner {
         &mut self,
         shared: &Shared,
         text: &[u8],
-        pattern: &Pattern,
+        pattern: u128,
         base: u64,
         start: usize,
         end: usize,
     ) -> bool {
         let (start, end) = (base + start as u64, base + end as u64);
-        if let Some((_, until)) = self.matches.iter_mut().find(|(s, _)| *s == pattern.strong) {
-            if start < *until || shared.keys.strong(text) == pattern.strong {
+        if let Some((_, until)) = self.matches.iter_mut().find(|(s, _)| *s == pattern) {
+            if start < *until || shared.keys.strong(text) == pattern {
                 *until = (*until).max(end);
                 return true;
             }
             return false;
         }
-        if shared.keys.strong(text) != pattern.strong {
+        if shared.keys.strong(text) != pattern {
             return false;
         }
         if self.matches.len() >= REMEMBERED {
             self.matches.remove(0);
         }
-        self.matches.push((pattern.strong, end));
+        self.matches.push((pattern, end));
         true
     }
 }
@@ -439,6 +337,6 @@ fn stopped(stop: Stop, decided: usize, missing: usize, reach: usize) -> Fate {
 }
 
 /// Where `place` is in a text that starts at `base`.
-fn offset(place: u64, base: u64) -> usize {
+pub(super) fn offset(place: u64, base: u64) -> usize {
     usize::try_from(place.saturating_sub(base)).unwrap_or(usize::MAX)
 }

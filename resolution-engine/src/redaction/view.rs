@@ -2,11 +2,11 @@
 //! stands before it changes nothing.
 
 /// One way to read.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct View(&'static [Layer]);
 
 /// What is undone in one go.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Layer {
     /// `%41` is `A` (RFC 3986 §2.1).
     Percent,
@@ -18,61 +18,104 @@ enum Layer {
     Lines,
 }
 
-/// Ways to read that differ from the text in the same places.
-pub(super) struct Family {
-    triggers: [u8; 2],
-    pub(super) views: &'static [Derived],
+/// A way to read other than as it is, and where it differs.
+pub(super) struct Reading {
+    pub(super) view: View,
+    /// [`class`]es of the bytes at which it may differ from the text.
+    pub(super) triggers: u8,
+    pub(super) same: &'static [Same],
 }
 
-/// A way to read, and where it differs from another of its family.
-pub(super) struct Derived {
-    pub(super) view: View,
-    /// What undoes more than one before it differs from it only where that shows these bytes.
-    pub(super) base: Option<(usize, [u8; 2])>,
+/// Where another reading, which undoes less, shows the same.
+pub(super) struct Same {
+    /// From a byte of these classes on:
+    pub(super) at: u8,
+    /// the place of that reading in [`READINGS`],
+    pub(super) of: usize,
+    /// if what it shows has no byte of these classes,
+    pub(super) unless_shown: u8,
+    /// or the text has none of these, where there are any.
+    pub(super) unless_written: u8,
 }
 
 pub(super) const RAW: View = View(&[]);
 pub(super) const LINES: View = View(&[Lines]);
-/// In one family.
-pub(super) const MOST_VIEWS: usize = 4;
 
-use Layer::{Form, Json, Lines, Percent};
-const fn root(layers: &'static [Layer]) -> Derived {
-    Derived { view: View(layers), base: None }
-}
-const fn derived(base: usize, shown: [u8; 2], layers: &'static [Layer]) -> Derived {
-    Derived { view: View(layers), base: Some((base, shown)) }
-}
-const BREAKS: [u8; 2] = [b'\n', b'\r'];
+const PERCENT: u8 = 1;
+const PLUS: u8 = 2;
+const SLASH: u8 = 4;
+pub(super) const BREAK: u8 = 8;
+pub(super) const CLASSES: usize = 4;
 
-pub(super) const FAMILIES: [Family; 3] = [
-    Family {
-        triggers: *b"%+",
-        views: &[
-            root(&[Percent]),
-            derived(0, *b"++", &[Form, Percent]),
-            derived(0, *b"%%", &[Percent, Percent]),
-        ],
-    },
-    Family {
-        triggers: *b"\\\\",
-        views: &[
-            root(&[Json]),
-            derived(0, *b"\\\\", &[Json, Json]),
-            derived(0, BREAKS, &[Json, Lines]),
-            derived(1, BREAKS, &[Json, Json, Lines]),
-        ],
-    },
-    Family { triggers: BREAKS, views: &[root(&[Lines])] },
-];
-
-impl Family {
-    #[inline]
-    pub(super) fn is_triggered_by(&self, byte: u8) -> bool {
-        let [a, b] = self.triggers;
-        byte == a || byte == b
+/// Of a byte that some layer treats specially, one bit; of any other none.
+#[inline]
+pub(super) const fn class(byte: u8) -> u8 {
+    match byte {
+        b'%' => PERCENT,
+        b'+' => PLUS,
+        b'\\' => SLASH,
+        b'\n' | b'\r' => BREAK,
+        _ => 0,
     }
 }
+
+use Layer::{Form, Json, Lines, Percent};
+const fn reading(layers: &'static [Layer], triggers: u8, same: &'static [Same]) -> Reading {
+    Reading { view: View(layers), triggers, same }
+}
+/// Undoes more on top of `of`: the same but where that shows what it undoes.
+const fn above(at: u8, of: usize, unless_shown: u8) -> Same {
+    Same { at, of, unless_shown, unless_written: 0 }
+}
+/// Undoes more below `of`, which may leave an escape as it is that is one then.
+const fn below(at: u8, of: usize, unless_shown: u8, unless_written: u8) -> Same {
+    Same { at, of, unless_shown, unless_written }
+}
+
+/// All but [`RAW`]; the layers in the order in which they are undone.
+pub(super) const READINGS: [Reading; 14] = [
+    reading(&[Percent], PERCENT, &[]),
+    reading(&[Form, Percent], PERCENT | PLUS, &[above(PERCENT, 0, PLUS)]),
+    reading(&[Percent, Percent], PERCENT, &[above(PERCENT, 0, PERCENT)]),
+    // A form within a form.
+    reading(
+        &[Percent, Form, Percent],
+        PERCENT | PLUS,
+        &[above(PERCENT, 0, PERCENT | PLUS), above(PLUS, 1, PERCENT | PLUS)],
+    ),
+    reading(&[Json], SLASH, &[]),
+    reading(&[Json, Json], SLASH, &[above(SLASH, 4, SLASH)]),
+    reading(&[Lines], BREAK, &[]),
+    reading(&[Json, Lines], SLASH | BREAK, &[above(SLASH, 4, BREAK), above(BREAK, 6, SLASH)]),
+    reading(&[Json, Json, Lines], SLASH | BREAK, &[above(SLASH, 5, BREAK), above(BREAK, 6, SLASH)]),
+    reading(
+        &[Percent, Lines],
+        PERCENT | BREAK,
+        &[above(PERCENT, 0, BREAK), above(BREAK, 6, PERCENT)],
+    ),
+    // JSON in a query, in a form.
+    reading(
+        &[Percent, Json],
+        PERCENT | SLASH,
+        &[above(PERCENT, 0, SLASH), below(SLASH, 4, PERCENT | SLASH, PERCENT)],
+    ),
+    reading(
+        &[Form, Percent, Json],
+        PERCENT | PLUS | SLASH,
+        &[above(PERCENT | PLUS, 1, SLASH), below(SLASH, 4, PERCENT | PLUS | SLASH, PERCENT | PLUS)],
+    ),
+    // A query, a form in JSON.
+    reading(
+        &[Json, Percent],
+        PERCENT | SLASH,
+        &[above(SLASH, 4, PERCENT), below(PERCENT, 0, PERCENT | SLASH, SLASH)],
+    ),
+    reading(
+        &[Json, Form, Percent],
+        PERCENT | PLUS | SLASH,
+        &[above(SLASH, 4, PERCENT | PLUS), below(PERCENT | PLUS, 1, PERCENT | SLASH, SLASH)],
+    ),
+];
 
 /// Whether some way to read differs from the text somewhere in `bytes`. Compiles to a few vector
 /// instructions.
@@ -119,6 +162,11 @@ struct Queue {
 const WIDEST_INDENTATION: usize = 32;
 
 impl View {
+    /// Whether it reads over line breaks.
+    pub(super) fn has_lines(self) -> bool {
+        self.without_lines().is_some()
+    }
+
     /// The same with line breaks in it, if it reads over them.
     pub(super) fn without_lines(self) -> Option<Self> {
         match self.0.split_last() {
