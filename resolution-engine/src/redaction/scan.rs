@@ -115,9 +115,11 @@ impl Round<'_> {
         if !self.scanner.waiting.values().any(is_due) {
             return;
         }
-        let due = self.scanner.waiting.extract_if(.., |_, waiting| is_due(waiting));
-        let due: Vec<_> = due.collect();
-        for ((start, view), waiting) in due {
+        for ((start, view), waiting) in std::mem::take(&mut self.scanner.waiting) {
+            if !is_due(&waiting) {
+                self.scanner.waiting.insert((start, view), waiting);
+                continue;
+            }
             self.examine(offset(start, self.base), view, waiting.decided);
         }
     }
