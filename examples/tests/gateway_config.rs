@@ -149,3 +149,17 @@ async fn the_sample_is_read() {
     assert_eq!(ids, ["openclaw", "os", "work"], "{:?}", host.failed());
     host.shutdown().await;
 }
+
+#[tokio::test]
+async fn what_to_do_is_told_once() {
+    use credential_host::control::{Connection, Named, Operation};
+    let folder = Folder::new();
+    folder.configuration("");
+    let mut gateway = Gateway::start(&folder).await;
+    gateway.prints("active    keys/openai").await;
+    let mut connection = Connection::open(&folder.path("state/gateway.sock")).await.unwrap();
+    let of = Named::new(credential_provider_api::CredentialRef::parse("keys/openai").unwrap());
+    let _ = connection.perform(&Operation::Revoke { of }).await.unwrap();
+    let line = gateway.prints("revoked   keys/openai").await;
+    assert_eq!(line.matches("Sign in again").count(), 1, "{line}");
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use resolution_engine::Delivery;
+use serde::de::IgnoredAny;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
@@ -50,6 +51,9 @@ pub enum SocketError {
     /// The peer is of another user, or says what is no message.
     #[error("what answers on {0} is not this user's gateway")]
     NotOurs(PathBuf),
+    /// It answers what this version does not know.
+    #[error("the gateway on {0} is of another version; restart it, or use the command beside it")]
+    OtherVersion(PathBuf),
     /// Anything else of the system's.
     #[error("{path}: {problem}")]
     Failed {
@@ -250,7 +254,7 @@ impl Connection {
         match self.next().await? {
             Some(Reply::Done(answer)) => Ok(Ok(*answer)),
             Some(Reply::Refused(refusal)) => Ok(Err(refusal)),
-            Some(_) => Err(SocketError::NotOurs(self.path.clone())),
+            Some(_) => Err(SocketError::OtherVersion(self.path.clone())),
             None => Err(SocketError::Closed),
         }
     }
@@ -264,7 +268,10 @@ impl Connection {
         let line = read_line(&mut self.reader).await.map_err(|_| SocketError::Closed)?;
         let Some(line) = line else { return Ok(None) };
         let reply = serde_json::from_slice(&line);
-        reply.map(Some).map_err(|_| SocketError::NotOurs(self.path.clone()))
+        reply.map(Some).map_err(|_| match serde_json::from_slice::<IgnoredAny>(&line) {
+            Ok(_) => SocketError::OtherVersion(self.path.clone()),
+            Err(_) => SocketError::NotOurs(self.path.clone()),
+        })
     }
 }
 

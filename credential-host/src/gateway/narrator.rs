@@ -66,7 +66,8 @@ fn line(event: &EventLine) -> Option<String> {
         ("state", Some("pending" | "refreshing" | "unconfigured" | "expiring")) => None,
         ("state", Some(to)) => {
             let why = event.error.as_ref();
-            let why = why.map(|error| format!(": {}. {}", error.message, error.next_step));
+            // With what to do.
+            let why = why.map(|error| format!(": {}", error.message));
             Some(format!("{to:<9} {about}{whose}{}", why.unwrap_or_default()))
         }
         ("renewed", _) => Some(format!("renewed   {about}{whose}")),
