@@ -46,7 +46,7 @@
 //! | `credentialGateway` | `{"socket": …, "listen": "127.0.0.1:8347", "audit": …}`; [`GatewaySettings`] |
 //! | `secrets` | OpenClaw's section, for SecretRefs in settings |
 //!
-//! The file holds no secret: settings take references.
+//! The file needs to hold no secret: settings take references.
 
 mod audit;
 mod builder;

@@ -1,6 +1,7 @@
 //! [`Backend`]: who carries operations out, a gateway that runs or this process.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use credential_host::control::{
     Answer, Connection, Hello, Named, Operation, Operations, ProviderLine, SocketError, Source,
@@ -10,6 +11,7 @@ use credential_provider_api::{CredentialError, ErrorCode};
 
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
+use crate::terminal::quoted;
 
 /// Who carries operations out. Every command is written against [`perform`](Self::perform) alone.
 #[derive(Debug)]
@@ -18,6 +20,12 @@ pub(crate) struct Backend {
     /// The configuration in force there.
     configuration: String,
 }
+
+const ON_THE_STORE: &str =
+    "credentials: no gateway runs on this configuration; this is done on its store";
+
+/// A gateway that runs greets at once, whatever else it does.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 enum By {
@@ -33,7 +41,12 @@ impl Backend {
             return Self::of_store(context).await;
         }
         if let Some(socket) = context.named_socket() {
-            return Self::of_gateway(&socket).await;
+            let backend = Self::greeted(context, Connection::open(&socket).await?, &socket).await?;
+            // Both were named.
+            if context.global.config.is_some() {
+                backend.runs_on(&context.document()?, &socket)?;
+            }
+            return Ok(backend);
         }
         let document = context.document()?;
         let socket = document.gateway()?.socket;
@@ -41,21 +54,46 @@ impl Backend {
             Err(SocketError::Nobody(_)) => return Self::of_store(context).await,
             opened => opened?,
         };
-        let backend = Self::over(connection, &socket).await?;
-        if Path::new(&backend.configuration) != document.path() && !same(&backend, &document) {
-            let message = format!(
-                "{}: the gateway on this socket runs on {}; name that with --config, or work on \
-                 the store with --no-gateway",
-                socket.display(),
-                backend.configuration
-            );
-            return Err(Failure::new(Exit::Configuration, message));
+        let backend = Self::greeted(context, connection, &socket).await?;
+        backend.runs_on(&document, &socket)?;
+        Ok(backend)
+    }
+
+    /// Like [`open`](Self::open), for what changes something: without a gateway it says that this is
+    /// done on the store, unless that was asked for.
+    pub(crate) async fn open_to_change(context: &Context) -> Result<Self, Failure> {
+        let backend = Self::open(context).await?;
+        if backend.source() == Source::Store && !context.global.no_gateway {
+            context.terminal.note(ON_THE_STORE);
         }
         Ok(backend)
     }
 
-    async fn of_gateway(socket: &Path) -> Result<Self, Failure> {
-        Self::over(Connection::open(socket).await?, socket).await
+    fn runs_on(&self, document: &credential_host::Document, socket: &Path) -> Result<(), Failure> {
+        if Path::new(&self.configuration) == document.path() || same(self, document) {
+            return Ok(());
+        }
+        let message = format!(
+            "{}: the gateway on this socket runs on {}; name that with --config, or work on \
+             the store with --no-gateway",
+            socket.display(),
+            self.configuration
+        );
+        Err(Failure::new(Exit::Configuration, message))
+    }
+
+    async fn greeted(
+        context: &Context,
+        connection: Connection,
+        socket: &Path,
+    ) -> Result<Self, Failure> {
+        let over = tokio::time::timeout(PATIENCE, Self::over(connection, socket));
+        let over = context.terminal.during("waiting for the gateway", over).await;
+        over.map_err(|_| {
+            let socket = socket.display();
+            let message = format!("{socket}: the gateway does not answer; restart it");
+            Failure::new(Exit::Later, message)
+        })?
     }
 
     async fn over(connection: Connection, socket: &Path) -> Result<Self, Failure> {
@@ -74,7 +112,7 @@ impl Backend {
     /// Another one of the same, for what is to go on at the same time.
     pub(crate) async fn another(&self) -> Result<Self, Failure> {
         match &self.by {
-            By::Gateway { socket, .. } => Self::of_gateway(socket).await,
+            By::Gateway { socket, .. } => Self::over(Connection::open(socket).await?, socket).await,
             By::Store(operations) => {
                 let configuration = self.configuration.clone();
                 Ok(Self { by: By::Store(operations.clone()), configuration })
@@ -185,10 +223,22 @@ impl Backend {
     }
 }
 
-/// How a person signs in to it.
+/// How a person signs in to it: a line for a shell, whoever has named the session.
 pub(crate) fn sign_in(of: &Named) -> String {
-    let whose = of.session.as_ref().map(|text| format!(" --encoded '{text}'")).unwrap_or_default();
-    format!("credentials login {}{whose}", of.credential)
+    on("login", of)
+}
+
+/// How a person types it in.
+pub(crate) fn set(of: &Named) -> String {
+    on("set", of)
+}
+
+fn on(command: &str, of: &Named) -> String {
+    let option = |name: &str, text: &Option<String>| {
+        text.as_ref().map(|text| format!(" --{name} {}", quoted(text))).unwrap_or_default()
+    };
+    let (whose, variant) = (option("encoded", &of.session), option("variant", &of.variant));
+    format!("credentials {command} {}{whose}{variant}", quoted(&of.credential.to_string()))
 }
 
 fn same(backend: &Backend, document: &credential_host::Document) -> bool {

@@ -1,9 +1,12 @@
 //! [`Context`]: what every command is given.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use credential_host::{CredentialHost, Document, Places};
+
+use tokio::sync::Notify;
 
 use crate::arguments::Global;
 use crate::failure::Failure;
@@ -14,6 +17,28 @@ pub(crate) struct Context {
     pub(crate) global: Global,
     pub(crate) terminal: Terminal,
     host: OnceLock<Arc<CredentialHost>>,
+    pub(crate) leaving: Leaving,
+}
+
+/// A person who leaves, told to what is to be ended in good order.
+#[derive(Default)]
+pub(crate) struct Leaving {
+    left: Notify,
+    waits: AtomicBool,
+}
+
+impl Leaving {
+    /// Waits until the person leaves. Cancel-safe.
+    pub(crate) async fn heard(&self) {
+        self.waits.store(true, Ordering::Relaxed);
+        self.left.notified().await;
+    }
+
+    /// Says that the person leaves; whether anything has ever waited for it.
+    pub(crate) fn tell(&self) -> bool {
+        self.left.notify_one();
+        self.waits.load(Ordering::Relaxed)
+    }
 }
 
 impl Context {
@@ -23,7 +48,12 @@ impl Context {
             let lines = lines.with_writer(std::io::stderr).with_ansi(false).without_time();
             lines.init();
         }
-        Self { global, terminal: Terminal::of_this_process(), host: OnceLock::new() }
+        Self {
+            global,
+            terminal: Terminal::of_this_process(),
+            host: OnceLock::new(),
+            leaving: Leaving::default(),
+        }
     }
 
     /// The configuration file: the flag before the variable before the usual place.

@@ -6,6 +6,8 @@ use credential_host::DocumentError;
 use credential_host::control::{Refusal, SocketError};
 use credential_provider_api::CredentialError;
 
+use crate::terminal::plain;
+
 /// The exit codes. `exec` passes its child's on, and has 126 and 127 as a shell does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -115,9 +117,9 @@ impl Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let mut message = refusal.message;
+        let mut message = plain(&refusal.message);
         if let Some(parent) = refusal.parent {
-            message = format!("{message}\nwhat has to be mended is {parent}");
+            message = format!("{message}\nwhat has to be mended is {}", plain(&parent));
         }
         let exit = Exit::of(&refusal.code, &refusal.class);
         Self { exit, message, code: Some(refusal.code) }

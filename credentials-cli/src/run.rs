@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 use tokio::signal::unix::{SignalKind, signal};
@@ -77,9 +78,19 @@ impl Next {
 /// is impatient. A second signal ends us at once.
 async fn to_its_end(context: &Context, command: Command) -> Result<Next, Failure> {
     let impatient = || Failure::new(Exit::Interrupted, "interrupted");
+    let work = commands::run(context, command);
+    tokio::pin!(work);
     let done = tokio::select! {
-        done = commands::run(context, command) => done,
-        () = interrupted() => Err(impatient()),
+        done = &mut work => done,
+        () = interrupted() => if context.leaving.tell() {
+            tokio::select! {
+                done = &mut work => done,
+                () = tokio::time::sleep(GOODBYE) => Err(impatient()),
+                () = interrupted() => return Err(impatient()),
+            }
+        } else {
+            Err(impatient())
+        },
     };
     if let Some(host) = context.opened() {
         tokio::select! {
@@ -89,6 +100,9 @@ async fn to_its_end(context: &Context, command: Command) -> Result<Next, Failure
     }
     done
 }
+
+/// How long a gateway is given to hear that a sign-in is left.
+const GOODBYE: Duration = Duration::from_secs(3);
 
 async fn interrupted() {
     let of = |kind| signal(kind).ok();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use resolution_engine::Delivery;
+use serde::de::IgnoredAny;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
@@ -282,7 +283,10 @@ impl Connection {
         })?;
         let Some(line) = line else { return Ok(None) };
         let reply = serde_json::from_slice(&line);
-        reply.map(Some).map_err(|_| SocketError::OtherVersion(self.path.clone()))
+        reply.map(Some).map_err(|_| match serde_json::from_slice::<IgnoredAny>(&line) {
+            Ok(_) => SocketError::OtherVersion(self.path.clone()),
+            Err(_) => SocketError::NotOurs(self.path.clone()),
+        })
     }
 }
 

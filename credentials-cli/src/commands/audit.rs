@@ -21,7 +21,8 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Exit,
     let mut backend = Backend::open(context).await?;
     // A line is 200 bytes, a message of the socket 1 MiB.
     let last = arguments.last.min(2000);
-    let answer = backend.perform(Operation::Audit { last }).await?;
+    let asked = backend.perform(Operation::Audit { last });
+    let answer = context.terminal.during("reading the audit trail", asked).await?;
     let Answer::Audit { lines } = answer else { return Err(Failure::unexpected()) };
     if arguments.json {
         super::json(context, &lines)?;

@@ -39,6 +39,9 @@ pub(crate) struct Arguments {
 /// The longest value of a variable, as OpenClaw has it.
 const LONGEST: usize = 32_768;
 
+/// Values of fewer characters are in too many texts by chance, as the engine has it.
+const SHORT: usize = 8;
+
 /// A variable and where its value comes from.
 struct Binding {
     name: EnvName,
@@ -69,6 +72,10 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Next,
     let mut command = Command::new(program);
     command.args(words);
     for (name, value) in &values {
+        if value.expose_secret().chars().count() < SHORT {
+            let problem = "its value is too short to be masked in what the program says";
+            context.terminal.complain(&format!("{name}: {problem}"));
+        }
         command.env(name, value.expose_secret());
     }
     Ok(Next::Become(Box::new(command)))

@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Exit, Failure> {
     let of = arguments.which.named()?;
-    let mut backend = Backend::open(context).await?;
+    let mut backend = Backend::open_to_change(context).await?;
     let name = of.credential.to_string();
     let wanted = Wanted { of, way: arguments.by, account: arguments.expect_account };
     let account = sign_in(context, &mut backend, wanted).await?;

@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Exit, Failure> {
     let of = arguments.which.named()?;
-    let mut backend = Backend::open(context).await?;
+    let mut backend = Backend::open_to_change(context).await?;
     let name = of.credential.to_string();
     let asked = backend.perform(Operation::Logout { of });
     let answer = context.terminal.during("signing out", asked).await?;

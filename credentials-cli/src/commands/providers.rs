@@ -14,7 +14,8 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Exit, Failure> {
     let mut backend = Backend::open(context).await?;
-    let providers = backend.providers().await?;
+    let asked = backend.providers();
+    let providers = context.terminal.during("asking for the providers", asked).await?;
     if arguments.json {
         super::json(context, &providers)?;
         return Ok(Exit::Done);

@@ -21,7 +21,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Exit,
     let of = arguments.which.named()?;
     let name = of.credential.to_string();
     let question = format!("Take {name} back? Nobody gets it any more until somebody signs in.");
-    let mut backend = Backend::open(context).await?;
+    let mut backend = Backend::open_to_change(context).await?;
     if backend.source() == Source::Store {
         kept_here(&mut backend, &of).await?;
     }

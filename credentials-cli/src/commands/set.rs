@@ -21,7 +21,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Exit,
         return Err(Failure::usage(NEVER));
     }
     let of = arguments.which.named()?;
-    let mut backend = Backend::open(context).await?;
+    let mut backend = Backend::open_to_change(context).await?;
     let name = of.credential.to_string();
     let wanted = Wanted { of, way: Some(Way::Fields), account: None };
     sign_in(context, &mut backend, wanted).await?;

@@ -30,7 +30,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Exit,
     }
     match (arguments.watch, backend.source()) {
         (false, _) => {
-            let entries = ask(&mut backend).await?;
+            let entries = ask(context, &mut backend).await?;
             show(context, backend.source(), &entries, &arguments)?;
         }
         (true, Source::Gateway) => follow(context, &mut backend, &arguments).await?,
@@ -42,8 +42,9 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Exit,
 const STORE_ONLY: &str = "credentials: no gateway is asked; this is what the store has, and nothing that \
      a gateway holds in memory";
 
-async fn ask(backend: &mut Backend) -> Result<Vec<EntryLine>, Failure> {
-    match backend.perform(Operation::Status).await? {
+async fn ask(context: &Context, backend: &mut Backend) -> Result<Vec<EntryLine>, Failure> {
+    let asked = backend.perform(Operation::Status);
+    match context.terminal.during("asking for the states", asked).await? {
         Answer::Status { entries, .. } => Ok(entries),
         _ => Err(Failure::unexpected()),
     }
@@ -107,7 +108,7 @@ async fn follow(
     let redraws = context.terminal.shows && !arguments.json;
     loop {
         if redraws {
-            let entries = match ask(backend).await {
+            let entries = match ask(context, backend).await {
                 // It ends while it is asked.
                 Err(failure) if failure.exit == Exit::Later && failure.code.is_none() => break,
                 entries => entries?,
@@ -122,6 +123,9 @@ async fn follow(
             }
             Some(_) => {}
             None => break,
+        }
+        if context.terminal.unread() {
+            return Ok(());
         }
     }
     context.terminal.note("credentials: the gateway has ended");
@@ -156,13 +160,16 @@ async fn glance(
 ) -> Result<(), Failure> {
     let mut before = None;
     loop {
-        let entries = ask(backend).await?;
+        let entries = ask(context, backend).await?;
         if before.as_ref() != Some(&entries) {
             if !arguments.json {
                 context.terminal.clear();
             }
             show(context, Source::Store, &entries, arguments)?;
             before = Some(entries);
+        }
+        if context.terminal.unread() {
+            return Ok(());
         }
         tokio::time::sleep(GLANCE).await;
     }

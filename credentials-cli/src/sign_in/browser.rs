@@ -30,8 +30,7 @@ fn on_path(program: &str) -> bool {
 }
 
 /// Opens `url`, and says whether a program for it could be started. The address is that program's
-/// argument, as programs that open one have it: it holds no token and no code, and who reads it cannot
-/// finish the sign-in without the verifier that stays here (RFC 7636).
+/// argument, which every user of the machine can read: it is never a sign-in's own.
 pub(super) fn open(url: &str) -> bool {
     let named = variable("BROWSER").and_then(|named| named.into_string().ok());
     let programs = named.unwrap_or_else(|| OPENER.to_owned());

@@ -23,9 +23,9 @@ pub(super) fn show(
     let whole = complete.map(|complete| complete.clone().into_inner());
     let target = whole.as_ref().map_or(url, |whole| whole.expose_secret());
     if let Some(picture) = terminal.qr(target) {
-        terminal.note(format!("\n{picture}"));
+        terminal.tell(format!("\n{picture}"));
     }
     let code = terminal.colour(1, &plain(code.expose_secret()));
-    terminal.note(format!("\nOpen {} on any device and enter the code {code}\n", plain(url)));
+    terminal.tell(format!("\nOpen {} on any device and enter the code {code}\n", plain(url)));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Sign-ins, from the first step to the last.
 
 mod browser;
+mod doorway;
 mod elsewhere;
 mod fields;
 mod page;
@@ -50,7 +51,7 @@ pub(crate) struct Wanted {
 }
 
 /// Signs a person in, and returns as whom, where the source tells. One that is not finished here is
-/// ended, so that nobody else can finish it.
+/// ended, so that nobody else can finish it: after Ctrl-C and SIGTERM too.
 pub(crate) async fn sign_in(
     context: &Context,
     backend: &mut Backend,
@@ -59,7 +60,11 @@ pub(crate) async fn sign_in(
     let (mut line, mut under_way) = start(context, backend, wanted).await?;
     let flow = line.flow.clone();
     loop {
-        line = match under_way.next(context, backend, line).await {
+        let moved = tokio::select! {
+            moved = under_way.next(context, backend, line) => moved,
+            () = context.leaving.heard() => Err(Failure::new(Exit::Interrupted, "interrupted")),
+        };
+        line = match moved {
             Ok(Moved::On(line)) => line,
             Ok(Moved::Done(account)) => return Ok(account.map(|account| plain(&account))),
             Err(failure) => {

@@ -6,9 +6,10 @@ use std::time::Duration;
 use credential_host::control::{FlowLine, FlowStanding, Operation, Secret, Step, Typed};
 use credential_provider_api::{Clock, FlowId, SignInAnswer, Timestamp};
 use oauth_provider::LoopbackListener;
-use resolution_engine::SystemClock;
+use resolution_engine::{SystemClock, SystemRandom};
 use secrecy::ExposeSecret as _;
 
+use super::doorway::Doorway;
 use super::{Way, browser, flow_of};
 use crate::backend::Backend;
 use crate::context::Context;
@@ -42,11 +43,17 @@ impl Page {
     ) -> Result<Came, Failure> {
         let terminal = &context.terminal;
         let url = self.url.clone().into_inner();
-        let opened =
-            way == Way::Browser && browser::is_there() && browser::open(url.expose_secret());
+        let doorway = match way {
+            Way::Browser if browser::is_there() => {
+                Doorway::open(self.url.clone(), &SystemRandom::new()).await.ok()
+            }
+            _ => None,
+        };
+        let doorway = doorway.filter(|doorway| browser::open(&doorway.address()));
+        let opened = doorway.is_some();
         if terminal.asks {
             let what = if opened { "A browser was opened. If none shows, open" } else { "Open" };
-            terminal.note(format!(
+            terminal.tell(format!(
                 "{what} this address; it is yours alone:\n\n  {}\n",
                 url.expose_secret()
             ));
@@ -60,6 +67,12 @@ impl Page {
         let back = async {
             match listener {
                 Some(listener) => self.heard(listener).await,
+                None => std::future::pending().await,
+            }
+        };
+        let led = async {
+            match doorway {
+                Some(doorway) => doorway.lead().await,
                 None => std::future::pending().await,
             }
         };
@@ -86,6 +99,7 @@ impl Page {
                 came = back => came,
                 came = pasted => came,
                 line = elsewhere => line.map(Came::Elsewhere),
+                never = led => match never {},
             }
         };
         match way {

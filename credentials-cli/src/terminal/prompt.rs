@@ -1,6 +1,5 @@
 //! Asking the person at the terminal, hidden where it is a secret.
 
-use std::io::Write as _;
 use std::sync::PoisonError;
 
 use credential_provider_api::SecretString;
@@ -35,7 +34,7 @@ impl Terminal {
         self.label(label)?;
         let read = blocking(read_keys).await;
         self.restore();
-        let _ = writeln!(std::io::stderr());
+        self.tell("");
         read
     }
 
@@ -90,14 +89,13 @@ impl Terminal {
         if !self.asks {
             return Err(nobody());
         }
-        let mut err = std::io::stderr().lock();
-        let _ = write!(err, "{label}: ").and_then(|()| err.flush());
+        self.write_aside(&format!("{label}: "));
         Ok(())
     }
 }
 
 fn nobody() -> Failure {
-    Failure::usage("there is nobody to ask: standard input and error are not a terminal")
+    Failure::usage("there is nobody to ask: standard input is not a terminal")
 }
 
 async fn blocking<T: Send + 'static>(

@@ -7,7 +7,7 @@ use super::common::{KEY, World, end, grant, vault};
 #[tokio::test]
 async fn providers_are_listed_with_what_is_wrong_with_them() {
     let world = World::new();
-    world.configure(json!({"bad": {"type": "file", "path": "relative"}}), json!([]));
+    world.configure(json!({"bad": {"type": "file"}}), json!([]));
     world
         .run(&["providers"])
         .await
@@ -25,7 +25,7 @@ async fn providers_are_listed_with_what_is_wrong_with_them() {
 #[tokio::test]
 async fn credentials_are_listed() {
     let world = World::keys();
-    world.run(&["list"]).await.code(0).says("keys/*").says("keys/login").keeps_quiet();
+    world.run(&["list"]).await.code(0).says("keys/openai").says("keys/login").keeps_quiet();
     world.run(&["list", "none"]).await.code(4).complains("provider_not_found");
     world.run(&["list", "not a name!"]).await.code(64);
 }
@@ -247,4 +247,12 @@ async fn nothing_asked_for_is_answered_with_help_and_a_slip_with_what_was_meant(
     world.run(&["--version"]).await.code(0).says(env!("CARGO_PKG_VERSION"));
     world.run(&["statsu"]).await.code(64).complains("status is one");
     world.run(&["status", "--jsn"]).await.code(64).complains("--json is one");
+}
+
+#[tokio::test]
+async fn without_a_gateway_the_command_says_that_it_works_on_the_store() {
+    let world = World::new();
+    world.configure(vault(&world), json!([grant("vault/*")]));
+    let done = world.run_on(&["set", "vault/openai"], KEY).await.code(0);
+    assert!(done.err.contains("gateway"), "the README: \"and says so\": {done:?}");
 }

@@ -1,6 +1,6 @@
 //! `exec`: the program, its environment, its end.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::common::{KEY, World, end, grant};
 
@@ -111,4 +111,58 @@ async fn nothing_of_it_is_in_the_environment_of_what_is_not_its_child() {
     let marked: Vec<&str> = done.out.lines().filter(|line| line.contains("canary")).collect();
     assert_eq!(marked, [format!("API_KEY={KEY}")]);
     assert!(std::env::var_os("API_KEY").is_none());
+}
+
+#[tokio::test]
+async fn a_value_too_short_to_be_masked_is_not_given_without_a_word() {
+    let world = World::keys();
+    world.file("keys.json", &json!({"keys": {"openai": "abc1234"}}).to_string());
+    let done = world.run(&["exec", "--env", "K=keys/openai", "--", "true"]).await;
+    done.code(0).complains("K: its value is too short").keeps_quiet();
+}
+
+#[tokio::test]
+async fn names_that_the_engine_blocks_are_blocked_here() {
+    let world = World::keys();
+    let mut passed = Vec::new();
+    for name in [
+        "GIT_EXTERNAL_DIFF",
+        "GIT_SEQUENCE_EDITOR",
+        "CC",
+        "RUSTC_WRAPPER",
+        "MAKEFLAGS",
+        "PS4",
+        "PROMPT_COMMAND",
+        "LESSOPEN",
+        "GIT_PROXY_COMMAND",
+        "PYTHONBREAKPOINT",
+        "DOTNET_STARTUP_HOOKS",
+        "PIP_INDEX_URL",
+        "CARGO_HOME",
+        "RUSTFLAGS",
+        "PERL5DB",
+        "GIT_SSL_NO_VERIFY",
+        "WGETRC",
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        "OPENSSL_ENGINES",
+        "GIT_DIR",
+    ] {
+        let bound = format!("{name}=keys/openai");
+        if world.run(&["exec", "--env", &bound, "--", "true"]).await.code != 64 {
+            passed.push(name);
+        }
+    }
+    assert!(passed.is_empty(), "{passed:?}");
+}
+
+#[tokio::test]
+async fn exec_gives_what_the_configuration_binds_to_the_command() {
+    let world = World::keys();
+    let path = world.configuration();
+    let mut whole: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let bound = json!({"consumer": "cli:*", "env": "OPENAI_API_KEY", "credential": "keys/openai"});
+    whole["credentialBindings"] = json!([bound]);
+    world.file("credentials.json5", &whole.to_string());
+    let words = ["exec", "--", "sh", "-c", "printf %s \"$OPENAI_API_KEY\""];
+    assert_eq!(world.run(&words).await.code(0).out, KEY);
 }

@@ -174,3 +174,16 @@ async fn a_store_that_is_watched_is_shown_again_when_it_changed() {
     let output = child.wait_with_output().await.unwrap();
     assert_eq!(output.status.code(), Some(130));
 }
+
+#[tokio::test]
+async fn a_named_socket_of_another_configuration_is_told_as_one_that_was_found_is() {
+    let world = World::keys();
+    let gateway = Gateway::on(&world.configuration()).await;
+    let other = world.file("other.json5", "{}");
+    let socket = world.path("credentials.sock");
+    let words =
+        ["status", "--config", other.to_str().unwrap(), "--socket", socket.to_str().unwrap()];
+    let done = world.run(&words).await;
+    gateway.stop().await;
+    assert_eq!(done.code, 78, "--config was given and has no effect: {done:?}");
+}

@@ -1,8 +1,11 @@
 //! Signing in, at no terminal: with a browser here.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use credential_provider_api::{EffectiveSession, Requester};
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use super::common::{World, end, grant};
@@ -17,6 +20,18 @@ pub(crate) fn browser(world: &World) -> (PathBuf, PathBuf) {
 
 /// The page that the browser was sent to, once it was.
 pub(crate) async fn page(place: &std::path::Path) -> String {
+    led(&argument(place).await).await
+}
+
+/// Where the address that a browser was started with leads.
+pub(crate) async fn led(address: &str) -> String {
+    let answer = visit(address).await;
+    let mut lines = answer.lines();
+    lines.find_map(|line| line.strip_prefix("location: ")).unwrap().to_owned()
+}
+
+/// What the browser was started with, once it was.
+pub(crate) async fn argument(place: &std::path::Path) -> String {
     loop {
         match std::fs::read_to_string(place) {
             Ok(page) => {
@@ -105,4 +120,85 @@ async fn without_a_person_there_is_no_sign_in() {
     world.run(&["login", "work/mail", "--by", "fields"]).await.code(64);
     world.run(&["login", "work/mail", "--by", "browser"]).await.code(64).complains("BROWSER");
     world.run(&["login", "none/mail"]).await.code(4);
+}
+
+/// Somebody of a chat, who is named as they like.
+fn mallory() -> EffectiveSession {
+    EffectiveSession::requester(Requester {
+        session: "s",
+        channel: "slack",
+        account: "T1",
+        requester: "m'; touch ran; echo '\u{1b}[2J",
+    })
+    .unwrap()
+}
+
+#[tokio::test]
+async fn what_the_command_advises_to_type_runs_nothing_that_a_chat_has_named() {
+    let (world, issuer) = (World::new(), Issuer::start().await);
+    world.configure(issuer.provider(), json!([grant("work/*")]));
+    let session = mallory();
+    let words = ["get", "work/own", "--encoded", session.encoded()];
+    let done = world.run(&words).await.code(2);
+    let advice = done.err.split_once("to sign in: ").unwrap().1.lines().next().unwrap();
+    // As a person does: copied into a shell.
+    let shell = format!("credentials() {{ :; }}; cd '{}'; {advice}", world.path("").display());
+    let _ = tokio::process::Command::new("sh").args(["-c", &shell]).output().await.unwrap();
+    assert!(!world.path("ran").exists(), "{advice}");
+}
+
+#[tokio::test]
+async fn what_the_command_complains_of_moves_no_cursor() {
+    let (world, issuer) = (World::new(), Issuer::start().await);
+    world.configure(issuer.provider(), json!([grant("work/*")]));
+    let session = mallory();
+    let done = world.run(&["get", "work/own", "--encoded", session.encoded()]).await.code(2);
+    assert!(!done.err.contains('\u{1b}'), "{:?}", done.err);
+}
+
+#[tokio::test]
+async fn the_advice_to_sign_in_is_for_the_variant_that_was_asked_for() {
+    let (world, issuer) = (World::new(), Issuer::start().await);
+    world.configure(issuer.provider(), json!([grant("work/*")]));
+    let variant = credential_provider_api::Variant::builder();
+    let variant = variant.resource("https://api.example").build().unwrap();
+    let words = ["get", "work/mail", "--variant", variant.encoded()];
+    world.run(&words).await.code(2).complains("--variant");
+}
+
+/// The address has all that a browser of anybody else needs: who opens it and signs in comes back here,
+/// with a code for this very challenge.
+#[tokio::test]
+async fn what_a_browser_is_started_with_lets_nobody_else_finish_the_sign_in() {
+    let (world, issuer) = (World::new(), Issuer::start().await);
+    world.configure(issuer.provider(), json!([]));
+    let (program, place) = browser(&world);
+    let mut command = world.command(&["login", "work/mail"]);
+    command.env("BROWSER", program);
+    let person = async {
+        let argument = argument(&place).await;
+        let page = led(&argument).await;
+        // It leads there once.
+        let again = visit(&argument).await;
+        assert!(again.starts_with("HTTP/1.1 410"), "{again}");
+        visit(&consent(&page)).await;
+        argument
+    };
+    let (done, argument) = tokio::join!(end(command, ""), person);
+    done.code(0);
+    assert!(!argument.contains("state=") && !argument.contains("code_challenge="), "{argument}");
+}
+
+#[tokio::test]
+async fn a_watch_whose_reader_has_gone_ends() {
+    let (world, issuer) = (World::new(), Issuer::start().await);
+    world.configure(issuer.provider(), json!([grant("work/*")]));
+    // `credentials status --watch | head -1`
+    let mut child = world.command(&["status", "--watch"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next_line().await.unwrap().is_some());
+    drop(lines);
+    login(&world, &["login", "work/mail"]).await.code(0);
+    let ended = tokio::time::timeout(Duration::from_secs(10), child.wait()).await;
+    assert!(ended.is_ok(), "it goes on for nobody");
 }

@@ -18,7 +18,7 @@ use super::issuer::{Issuer, consent};
 
 /// A command at a terminal of its own.
 pub(crate) struct Session {
-    child: Child,
+    pub(crate) child: Child,
     keys: File,
     pub(crate) seen: String,
     more: mpsc::UnboundedReceiver<Vec<u8>>,
@@ -29,7 +29,12 @@ pub(crate) struct Session {
 const LONG: Duration = Duration::from_secs(60);
 
 impl Session {
-    pub(crate) fn new(mut command: Command) -> Self {
+    pub(crate) fn new(command: Command) -> Self {
+        Self::with(command, None)
+    }
+
+    /// With standard error in this file, if one is given.
+    pub(crate) fn with(mut command: Command, errors: Option<File>) -> Self {
         let controller = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&controller).unwrap();
         unlockpt(&controller).unwrap();
@@ -41,7 +46,8 @@ impl Session {
             options.read(true).write(true).custom_flags(flags).open(&path).unwrap()
         };
         let line = open();
-        command.stdin(Stdio::from(open())).stdout(Stdio::from(open())).stderr(Stdio::from(open()));
+        command.stdin(Stdio::from(open())).stdout(Stdio::from(open()));
+        command.stderr(Stdio::from(errors.unwrap_or_else(open)));
         let child = command.spawn().unwrap();
         // The command's copies of the terminal are ours until it is dropped.
         drop(command);
@@ -231,4 +237,27 @@ async fn a_watched_status_is_drawn_anew_on_a_terminal() {
     gateway.stop().await;
     let (code, seen) = session.ends().await;
     assert!(code == 0 && seen.contains("the gateway has ended"), "{seen}");
+}
+
+#[tokio::test]
+async fn a_secret_typed_at_a_terminal_is_hidden_wherever_the_errors_go() {
+    let world = World::new();
+    world.configure(vault(&world), json!([grant("vault/*")]));
+    let errors = File::create(world.path("errors")).unwrap();
+    let mut session = Session::with(world.command(&["set", "vault/openai"]), Some(errors));
+    session.sees("API key (not shown): ").await;
+    session.types("sk-canary-typed-0123456789\n");
+    let (code, seen) = session.ends().await;
+    assert_eq!(code, 0, "{seen}");
+    assert!(!seen.contains("canary"), "it was shown on the terminal: {seen:?}");
+}
+
+#[tokio::test]
+async fn a_key_of_several_lines_is_revealed_as_it_is() {
+    let world = World::keys();
+    let key = "-----BEGIN KEY-----\nAAAAcanary\n-----END KEY-----";
+    world.file("keys.json", &json!({"keys": {"openai": key}}).to_string());
+    let session = Session::new(world.command(&["get", "keys/openai", "--reveal"]));
+    let (_, seen) = session.ends().await;
+    assert!(seen.contains("AAAAcanary\r\n-----END") && !seen.contains('\u{fffd}'), "{seen}");
 }

@@ -8,6 +8,7 @@ use credential_host::{Document, StoreKey};
 
 use super::finding::Finding;
 use crate::failure::Failure;
+use crate::terminal::quoted;
 
 /// Others may do nothing with it.
 const PRIVATE: u32 = 0o077;
@@ -21,23 +22,30 @@ pub(super) fn look(document: &Document) -> Result<Vec<Finding>, Failure> {
     let mut check = |what: &str, path: &Path, forbidden: u32| {
         findings.extend(judge(what, path, forbidden));
     };
-    // It holds no secret, but who writes it says who gets which.
-    check("configuration", document.path(), THEIRS_TO_READ);
+    // It should hold no secret, but who writes it says who gets which.
+    let forbidden =
+        if super::plaintext::literal(document).is_empty() { THEIRS_TO_READ } else { PRIVATE };
+    check("configuration", document.path(), forbidden);
     check("folder of the configuration", document.folder(), THEIRS_TO_READ);
     let store = document.store()?;
     if let Some(store) = &store {
         check("store", &store.folder, PRIVATE);
         if let StoreKey::File(key) = &store.key {
             check("key file of the store", key, PRIVATE);
+            check_folder("folder of the key file", key, document, &mut check);
         }
     }
     let gateway = document.gateway()?;
     check("socket", &gateway.socket, PRIVATE);
+    check_folder("folder of the socket", &gateway.socket, document, &mut check);
     if let Some(audit) = &gateway.audit {
         check("audit trail", audit, PRIVATE);
     }
     for path in super::plaintext::files(document) {
         check("file of secrets", &path, PRIVATE);
+    }
+    for path in super::plaintext::openclaws() {
+        check("OpenClaw's profiles", &path, PRIVATE);
     }
     match store {
         None => findings.push(Finding::better(
@@ -56,6 +64,18 @@ pub(super) fn look(document: &Document) -> Result<Vec<Finding>, Failure> {
         }
     }
     Ok(findings)
+}
+
+/// Who may change a folder replaces what is in it, however private that is.
+fn check_folder(
+    what: &str,
+    of: &Path,
+    document: &Document,
+    check: &mut impl FnMut(&str, &Path, u32),
+) {
+    if let Some(folder) = of.parent().filter(|folder| *folder != document.folder()) {
+        check(what, folder, THEIRS_TO_READ);
+    }
 }
 
 /// `None` for what is private, and for what is not there.
@@ -82,7 +102,7 @@ fn judge(what: &str, path: &Path, forbidden: u32) -> Option<Finding> {
     };
     Some(Finding::wrong(
         format!("{what} {shown}: other users may {verb} it (mode {mode:03o})"),
-        format!("chmod {mend} {shown}"),
+        format!("chmod {mend} {}", quoted(&shown.to_string())),
     ))
 }
 

@@ -24,7 +24,7 @@ pub(crate) async fn run(context: &Context, arguments: Arguments) -> Result<Exit,
     let document = context.document()?;
     let mut findings = vec![Finding::fine(format!("configuration: {}", document.path().display()))];
     findings.extend(exposed::look(&document)?);
-    findings.extend(running::look(context).await);
+    findings.extend(running::look(context, &document).await);
     findings.extend(plaintext::look(&document).await);
     if arguments.json {
         super::json(context, &findings)?;

@@ -8,6 +8,7 @@ use authprofile_sqlite::SqliteFiles;
 use credential_host::Document;
 use resolution_engine::SystemClock;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 
 use super::finding::Finding;
 use crate::commands::migrate;
@@ -21,6 +22,10 @@ pub(super) async fn look(document: &Document) -> Vec<Finding> {
             Finding::better(format!("{}: secrets in plaintext", path.display()), to_do)
         })
         .collect();
+    findings.extend(literal(document).into_iter().map(|place| {
+        let to_do = "refer to it: \"${NAME}\" for a variable, or { provider, id } for a credential";
+        Finding::better(format!("{place}: a secret in plaintext"), to_do)
+    }));
     if let Ok(home) = migrate::home()
         && home.state.is_dir()
     {
@@ -35,8 +40,52 @@ pub(super) fn files(document: &Document) -> Vec<PathBuf> {
     let settings = providers.into_iter().flat_map(|providers| providers.values());
     settings
         .filter(|settings| settings.get("type").is_some_and(|kind| kind == "file"))
-        .filter_map(|settings| Some(PathBuf::from(settings.get("path")?.as_str()?)))
+        .filter_map(|settings| Some(document.folder().join(settings.get("path")?.as_str()?)))
         .collect()
+}
+
+/// The files in which OpenClaws have their profiles. Not all need be there.
+pub(super) fn openclaws() -> Vec<PathBuf> {
+    let Ok(home) = migrate::home() else { return Vec::new() };
+    let folders = home.agents().into_iter().map(|agent| home.agent(&agent));
+    let files = folders.flat_map(|folder| {
+        ["auth-profiles.json", "openclaw-agent.sqlite"].map(|name| folder.join(name))
+    });
+    files.chain([home.shared_database()]).collect()
+}
+
+/// Settings of ours in which a secret stands itself, where a reference could.
+pub(super) fn literal(document: &Document) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, section) in document.value().as_object().into_iter().flatten() {
+        // Others' sections are theirs.
+        if name.starts_with("credential") {
+            walk(name, section, &mut found);
+        }
+    }
+    found
+}
+
+/// How the names of settings end that take a secret.
+const SECRETIVE: [&str; 8] =
+    ["secret", "password", "passphrase", "token", "apikey", "privatekey", "accesskey", "clientkey"];
+
+fn walk(place: &str, value: &Value, found: &mut Vec<String>) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let place = format!("{place}.{name}");
+        let name = name.to_ascii_lowercase();
+        match value {
+            Value::String(text) if SECRETIVE.iter().any(|end| name.ends_with(end)) => {
+                let is_variable = text.trim().starts_with("${") && text.trim().ends_with('}');
+                // `endpoints.token` is the address of one.
+                let is_address = text.starts_with("https://") || text.starts_with("http://");
+                if !is_variable && !is_address && !text.is_empty() {
+                    found.push(place);
+                }
+            }
+            value => walk(&place, value, found),
+        }
+    }
 }
 
 /// Profiles of an OpenClaw that have their key in them.
