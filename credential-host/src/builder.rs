@@ -156,7 +156,7 @@ fn bundled(engine: EngineBuilder) -> EngineBuilder {
 pub(crate) fn configuration(document: &Document) -> Result<Configuration, DocumentError> {
     let mut value = document.value().clone();
     openclaw::without_issuers(&mut value);
-    document.from_its_folder(&mut value);
+    document.with_paths_beside(&mut value);
     let read = Configuration::from_deserializer(value);
     read.map_err(|error| DocumentError::new(error.path(), error.problem()))
 }

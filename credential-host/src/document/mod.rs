@@ -133,7 +133,7 @@ impl Document {
 
     /// Makes the paths in settings of bundled providers begin beside the file, wherever the program was
     /// started. What a reference or an environment variable says stays as it is.
-    pub(crate) fn from_its_folder(&self, value: &mut Value) {
+    pub(crate) fn with_paths_beside(&self, value: &mut Value) {
         let folder =
             std::path::absolute(self.folder()).unwrap_or_else(|_| self.folder().to_owned());
         let providers = value.get_mut("credentialProviders").and_then(Value::as_object_mut);
@@ -256,7 +256,7 @@ mod tests {
         );
         let document = document.unwrap();
         let mut value = document.value().clone();
-        document.from_its_folder(&mut value);
+        document.with_paths_beside(&mut value);
         for (path, expected) in [
             ("/a/path", "/etc/gateway/keys.json"),
             ("/b/path", "/abs/keys.json"),
