@@ -45,7 +45,13 @@ const STORE_ONLY: &str = "credentials: no gateway is asked; this is what the sto
 async fn ask(context: &Context, backend: &mut Backend) -> Result<Vec<EntryLine>, Failure> {
     let asked = backend.perform(Operation::Status);
     match context.terminal.during("asking for the states", asked).await? {
-        Answer::Status { entries, .. } => Ok(entries),
+        Answer::Status { entries, problem, .. } => {
+            if let Some(problem) = problem {
+                let what = "the store cannot be read, so what only it has is not here";
+                context.terminal.note(format!("{what}: {}", problem.message));
+            }
+            Ok(entries)
+        }
         _ => Err(Failure::unexpected()),
     }
 }

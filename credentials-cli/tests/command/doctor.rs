@@ -159,3 +159,13 @@ async fn the_doctor_finds_a_secret_that_stands_in_the_configuration() {
     world.mode("credentials.json5", 0o600);
     world.run(&["doctor"]).await.code(0).keeps_quiet();
 }
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_is_told_of_and_hides_nothing_else() {
+    let world = World::keys();
+    world.file("grants.key", "no key at all");
+    std::fs::create_dir(world.path("grants")).unwrap();
+    world.run(&["status"]).await.complains("the store cannot be read").keeps_quiet();
+    world.run(&["doctor"]).await.code(1).says("the store cannot be read").keeps_quiet();
+    world.run(&["get", "keys/openai"]).await.code(0);
+}

@@ -142,12 +142,13 @@ async fn health(backend: &mut Backend, id: &str, of: Named) -> Finding {
 }
 
 async fn stale(backend: &mut Backend, lines: &[ProviderLine]) -> Vec<Finding> {
-    let entries = match backend.perform(Operation::Status).await {
-        Ok(Answer::Status { entries, .. }) => entries,
+    let (entries, problem) = match backend.perform(Operation::Status).await {
+        Ok(Answer::Status { entries, problem, .. }) => (entries, problem),
         Ok(_) => return Vec::new(),
         Err(failure) => return vec![Finding::wrong("the store cannot be read", failure.message)],
     };
-    entries.iter().filter_map(|entry| judge(entry, lines)).collect()
+    let unread = problem.map(|problem| Finding::wrong("the store cannot be read", problem.message));
+    unread.into_iter().chain(entries.iter().filter_map(|entry| judge(entry, lines))).collect()
 }
 
 fn judge(entry: &EntryLine, lines: &[ProviderLine]) -> Option<Finding> {
