@@ -165,7 +165,10 @@ async fn a_store_that_cannot_be_read_is_told_of_and_hides_nothing_else() {
     let world = World::keys();
     world.file("grants.key", "no key at all");
     std::fs::create_dir(world.path("grants")).unwrap();
-    world.run(&["status"]).await.complains("the store cannot be read").keeps_quiet();
+    world.run(&["status"]).await.code(78).complains("store_unreadable").keeps_quiet();
+    let gateway = Gateway::on(&world.configuration()).await;
+    world.run(&["status"]).await.code(0).complains("the store cannot be read").keeps_quiet();
+    gateway.stop().await;
     world.run(&["doctor"]).await.code(1).says("the store cannot be read").keeps_quiet();
     world.run(&["get", "keys/openai"]).await.code(0);
 }
