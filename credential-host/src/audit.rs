@@ -157,7 +157,8 @@ fn private_append(path: &Path) -> std::io::Result<File> {
     }
 }
 
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+/// Makes it if it is not there, and then for this user alone.
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use credential_provider_api::{Clock, ConfigError, GrantStore, ProviderId};
 use resolution_engine::injection::{Bindings, Injector};
 use resolution_engine::{ReloadReport, ResolutionEngine};
+use tokio_util::task::TaskTracker;
 
 use crate::builder::{HostBuilder, configuration};
 use crate::document::{Document, DocumentError};
@@ -26,6 +27,8 @@ pub struct CredentialHost {
     state: Arc<Mutex<State>>,
     /// Held by the one reload that is under way.
     reloading: Arc<tokio::sync::Mutex<()>>,
+    /// Reloads, whoever still waits for them.
+    tasks: TaskTracker,
 }
 
 struct State {
@@ -51,7 +54,7 @@ impl CredentialHost {
         let injector = Injector::new(bindings);
         let state = State { document, injector, failed: failed.into_iter().collect() };
         let (state, reloading) = (Arc::new(Mutex::new(state)), Arc::default());
-        Self { engine, store, clock, state, reloading }
+        Self { engine, store, clock, state, reloading, tasks: TaskTracker::new() }
     }
 
     /// The engine.
@@ -110,12 +113,14 @@ impl CredentialHost {
         };
         // On a task of its own, so that nobody who goes leaves it half done.
         let gone = |_| DocumentError::new("the configuration", "was not read: shutting down");
-        tokio::spawn(put_in_force).await.map_err(gone)?
+        self.tasks.spawn(put_in_force).await.map_err(gone)?
     }
 
-    /// Waits for exchanges under way, and ends. Cancel-safe.
+    /// Waits for exchanges and reloads under way, and ends. Cancel-safe.
     pub async fn shutdown(&self) {
         self.engine.shutdown().await;
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -34,8 +34,9 @@
 //! ```
 //!
 //! # The configuration
-//! JSON5. Paths are relative to the file, those of bundled providers too. A section whose name begins with `credential` and that is
-//! none of these is an error; everything else in the file is the host's own.
+//! JSON5. Paths are relative to the file, those of bundled providers too. A name that begins with
+//! `credential`, or is nearly one of these, and is none of them is an error; everything else in the file is
+//! the host's own.
 //!
 //! | section | what |
 //! |---|---|

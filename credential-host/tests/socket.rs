@@ -471,6 +471,70 @@ async fn reloads_at_once_are_put_in_force_one_after_the_other_and_whole() {
 }
 
 #[tokio::test]
+async fn a_reload_that_nobody_waits_for_has_ended_when_the_host_has() {
+    let folder = Folder::new();
+    let path = folder.configuration("");
+    let host = CredentialHost::builder(Document::read(&path).unwrap()).open().await.unwrap();
+    let host = Arc::new(host);
+    let text = std::fs::read_to_string(&path).unwrap();
+    // A file that is read for as long as nobody writes it.
+    std::fs::remove_file(&path).unwrap();
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    let reload = tokio::spawn({
+        let host = host.clone();
+        async move { host.reload().await.map(drop) }
+    });
+    // The one that asks, and the one that reads.
+    while tasks() < before + 2 {
+        tokio::task::yield_now().await;
+    }
+    reload.abort();
+    let _ = reload.await;
+    let ending = tokio::spawn(async move { host.shutdown().await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!ending.is_finished(), "the reload is under way");
+    tokio::task::spawn_blocking(move || std::fs::write(path, text)).await.unwrap().unwrap();
+    ending.await.unwrap();
+}
+
+/// A type of the host's own under the name of a bundled one.
+struct Own;
+
+#[credential_provider_api::async_trait]
+impl credential_provider_api::ProviderFactory for Own {
+    fn type_name(&self) -> &str {
+        "file"
+    }
+
+    async fn build(
+        &self,
+        _: credential_provider_api::ProviderId,
+        settings: credential_provider_api::Settings,
+        _: &credential_provider_api::FactoryContext,
+    ) -> Result<
+        Arc<dyn credential_provider_api::CredentialProvider>,
+        credential_provider_api::ConfigError,
+    > {
+        Err(credential_provider_api::ConfigError::new(settings.path(), "is the host's own"))
+    }
+}
+
+#[tokio::test]
+async fn a_type_of_the_hosts_own_wins_over_a_bundled_one() {
+    let folder = Folder::new();
+    let builder = CredentialHost::builder(Document::read(folder.configuration("")).unwrap());
+    let host = builder.factory(Own).open().await.unwrap();
+    let failed: Vec<String> = host.failed().values().map(ToString::to_string).collect();
+    assert!(failed.len() == 1 && failed.iter().all(|why| why.contains("the host's own")));
+    host.shutdown().await;
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_understood_is_another_versions() {
     use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
     let folder = Folder::new();

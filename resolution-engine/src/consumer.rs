@@ -164,8 +164,8 @@ impl<'a> RequestBuilder<'a> {
     /// A renewal now, however long what there is lasts: a person wants it. Otherwise as
     /// [`retry`](Self::retry). Others are served what there is meanwhile, and if it fails. Within
     /// [`Tuning::forced_pause`](crate::Tuning::forced_pause) of the last one that was forced, what that
-    /// one brought is the answer. A provider that keeps a grant renews it if what it keeps does not last for the
-    /// [`min_validity`](Self::min_validity).
+    /// one brought is the answer. A provider that keeps a grant renews it if what it keeps does not last
+    /// for the [`min_validity`](Self::min_validity).
     pub const fn renew(mut self) -> Self {
         self.options.persistence = Persistence::Renewing;
         self

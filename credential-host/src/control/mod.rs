@@ -7,11 +7,11 @@
 //! A Unix socket with mode 0600. A peer of another user is turned away, whatever the mode says. Each line
 //! is one JSON message of at most 1 MiB: the peer sends an operation, the gateway answers it; after
 //! [`Operation::Watch`] events follow until the peer closes. Whoever may open it can do what a person at
-//! the gateway's console can. `get` is the exception: it is the consumer `cli:credentials`, and the
-//! access rules decide.
+//! the gateway's console can. [`Operation::Get`] and [`Operation::Inject`] are the exception: they are the
+//! consumer `cli:credentials`, and the access rules decide.
 //!
-//! Secrets cross the socket in two directions only: what a person typed, and what
-//! [`Reveal::Secret`] asked for.
+//! Secrets cross the socket only as what a person typed, as what [`Reveal::Secret`] and
+//! [`Operation::Inject`] asked for, and as the addresses of sign-ins and of the page.
 
 mod answer;
 mod event;

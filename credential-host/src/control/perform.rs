@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credential_provider_api::{
-    Credential, CredentialError, CredentialRef, EffectiveSession, ErrorCode, ProviderId,
+    Credential, CredentialError, CredentialRef, EffectiveSession, ErrorCode, Key, ProviderId,
     Revocation, Scope, SecretString, State,
 };
 use resolution_engine::{Consumer, RequestBuilder, Target};
@@ -201,14 +201,11 @@ impl Operations {
         if self.source == Source::Gateway {
             let snapshot = self.host.engine().administrator().snapshot();
             entries.extend(snapshot.into_iter().map(|entry| EntryLine {
-                credential: entry.key.reference().to_string(),
-                session: entry.key.session.as_ref().map(|s| s.encoded().to_owned()),
-                variant: Some(entry.key.variant.encoded().to_owned()).filter(|v| !v.is_empty()),
-                state: entry.state,
                 until: entry.until.map(|until| until.as_millis()),
                 account: entry.account.map(|account| account.to_string()),
                 revision: entry.revision.map(|revision| revision.get()),
                 error: entry.error.as_ref().map(Refusal::from),
+                ..line_of(&entry.key, entry.state)
             }));
         }
         // What is signed in and nobody has asked for yet. What is served from memory is told without it.
@@ -218,17 +215,7 @@ impl Operations {
             Err(refusal) => return Err(refusal),
         };
         for key in stored {
-            let line = |state| EntryLine {
-                credential: key.reference().to_string(),
-                session: key.session.as_ref().map(|s| s.encoded().to_owned()),
-                variant: Some(key.variant.encoded().to_owned()).filter(|v| !v.is_empty()),
-                state,
-                until: None,
-                account: None,
-                revision: None,
-                error: None,
-            };
-            let mut line = line(State::Unconfigured);
+            let mut line = line_of(&key, State::Unconfigured);
             // An entry that has forgotten what it served knows less than the store.
             let knows =
                 |entry: &EntryLine| same_key(entry, &line) && entry.state != State::Unconfigured;
@@ -263,7 +250,7 @@ impl Operations {
         Ok(Answer::Status { source: self.source, entries, problem })
     }
 
-    async fn stored(&self) -> Result<Vec<credential_provider_api::Key>, Refusal> {
+    async fn stored(&self) -> Result<Vec<Key>, Refusal> {
         match self.host.store() {
             Some(store) => Ok(store.list().await?),
             None => Ok(Vec::new()),
@@ -375,6 +362,20 @@ fn whole_key(entry: &EntryLine) -> (&str, Option<&str>, Option<&str>) {
 
 fn same_key(one: &EntryLine, other: &EntryLine) -> bool {
     whole_key(one) == whole_key(other)
+}
+
+/// Of which nothing but the state is known yet.
+fn line_of(key: &Key, state: State) -> EntryLine {
+    EntryLine {
+        credential: key.reference().to_string(),
+        session: key.session.as_ref().map(|session| session.encoded().to_owned()),
+        variant: Some(key.variant.encoded().to_owned()).filter(|variant| !variant.is_empty()),
+        state,
+        until: None,
+        account: None,
+        revision: None,
+        error: None,
+    }
 }
 
 fn no_page() -> Refusal {

@@ -14,6 +14,7 @@ use super::narrator::plain;
 use super::signals::{Said, Signals};
 use super::telling::Telling;
 use super::{Tell, keeper, narrator};
+use crate::audit::private_folder;
 use crate::control::{Operations, serve};
 use crate::page::Page;
 use crate::{CredentialHost, Document, FileAudit};
@@ -75,7 +76,7 @@ async fn begin(path: &Path, tell: Arc<Tell>) -> u8 {
             return CONFIGURATION;
         }
     };
-    if let Some(folder) = settings.socket.parent()
+    if let Some(folder) = settings.socket.parent().filter(|folder| !folder.as_os_str().is_empty())
         && let Err(problem) = private_folder(folder)
     {
         tell(&format!(
@@ -164,15 +165,6 @@ async fn begin(path: &Path, tell: Arc<Tell>) -> u8 {
             () = followed.changed(host.clock().as_ref(), tell.as_ref()) => again = true,
         }
     }
-}
-
-/// Makes it if it is not there, and then for this user alone.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    if folder.as_os_str().is_empty() {
-        return Ok(());
-    }
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// Puts the file into force, or says what is wrong with it.
